@@ -1,0 +1,60 @@
+"""What can go wrong, by who can mend it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+class DriftdError(Exception):
+    """Base of every error that driftd raises on purpose; its text is for the user."""
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ConfigProblem:
+    """One fault in a model file, at 1-based `line` and `column` (0 where no place is known)."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+
+    def __str__(self) -> str:
+        """`file:line:col: path: message`, the path left out for the file as a whole."""
+        place = f"{self.file}:{self.line}:{self.column}"
+        return f"{place}: {self.path}: {self.message}" if self.path else f"{place}: {self.message}"
+
+
+class ConfigError(DriftdError):
+    """A model file cannot be used; carries every fault that was found, in the order of the file."""
+
+    def __init__(self, problems: Sequence[ConfigProblem]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class SourceError(DriftdError):
+    """Rows could not be had. `transient` says whether the same call may succeed later."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        self.transient = transient
+        super().__init__(message)
+
+
+class BadReferenceError(DriftdError):
+    """The reference cannot define normal: no rows, no usable column."""
+
+
+class StoreError(DriftdError):
+    """State could not be read or written. `transient` says whether the same call may succeed later."""
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        self.transient = transient
+        super().__init__(message)
+
+
+class LeasedError(StoreError):
+    """Another process evaluates this model now."""
+
+
+class DetectorError(DriftdError):
+    """A detector could not measure one column; the other columns go on."""

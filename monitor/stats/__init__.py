@@ -1,0 +1,1 @@
+"""Arrays in, numbers out: no names of columns, no time, no configuration."""
