@@ -1,0 +1,116 @@
+"""What one model remembers between ticks, and what one tick writes: frozen, passed in and out."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.types import AlarmState, Decision, Evaluation, Kind, Window
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PendingWindow:
+    """An evaluated window that still awaits labels: one entry per row that has an id of its own.
+
+    `ids`: uint64 (n,). `times`: int64 (n,), event time in microseconds UTC. `predictions`: float64
+    (n,), a class code or a number, NaN where missing. `scores`: float32 (n, k), the probabilities
+    that the file names, k may be 0. `labels`: float64 (n,), NaN until known. `label_times`: int64
+    (n,), when the label became known, 0 until then.
+    """
+
+    window: Window
+    rows: int
+    ids: NDArray[np.uint64]
+    times: NDArray[np.int64]
+    predictions: NDArray[np.float64]
+    scores: NDArray[np.float32]
+    labels: NDArray[np.float64]
+    label_times: NDArray[np.int64]
+    passed: int = 0
+    """How many of the coverage marks (50, 80, 95 %) have been printed."""
+    conflicts: int = 0
+    """Labels that came again with another value; the first holds."""
+    decisions: Mapping[Kind, Decision] = field(default_factory=dict)
+    """The newest decision of each kind that reads labels."""
+
+    @property
+    def labelled(self) -> int:
+        """How many rows have their label."""
+        return int(np.count_nonzero(~np.isnan(self.labels)))
+
+
+@dataclass(frozen=True, slots=True)
+class StreamState:
+    """One stream detector between ticks: its own bytes, and whether its stream stands worse."""
+
+    detector: str
+    state: bytes
+    worse_since: datetime | None = None
+    """Start of the window in which the error rose; None where it did not, or came back."""
+
+
+@dataclass(frozen=True, slots=True)
+class FileRecord:
+    """One live file as it was last read; `behind` counts its rows that were before the watermark."""
+
+    name: str
+    version: str
+    first: datetime | None
+    last: datetime | None
+    rows: int
+    behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRecord:
+    """One alarm from open to close; unique by (model, kind, segment, since)."""
+
+    kind: Kind
+    segment: str
+    since: datetime
+    closed: datetime | None
+    columns: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelState:
+    """Everything that the next tick of a model depends on, besides its configuration and the data.
+
+    `alarms` holds, for the kinds that read labels, the memory before the oldest pending window: what
+    follows from the pending windows is recomputed at each tick, since their labels still change it.
+    """
+
+    model: str
+    reference: str = ""
+    origin: datetime | None = None
+    watermark: datetime | None = None
+    tick: datetime | None = None
+    files: Mapping[str, FileRecord] = field(default_factory=dict)
+    streams: Mapping[str, StreamState] = field(default_factory=dict)
+    alarms: Mapping[Kind, AlarmState] = field(default_factory=dict)
+    pending: tuple[PendingWindow, ...] = ()
+    classes: tuple[str, ...] = ()
+    said: frozenset[str] = frozenset()
+    """What was said once and is not repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """What one tick writes, all or nothing.
+
+    `changed`: keys of the pending windows that are new or differ from the last commit; a pending
+    window that is no longer in `state.pending` is dropped. `alarms`: every alarm that this tick
+    opened, changed or closed. `profiles`: compact profiles of newly evaluated windows by key.
+    """
+
+    model: str
+    evaluations: tuple[Evaluation, ...]
+    state: ModelState
+    changed: frozenset[str] = frozenset()
+    alarms: tuple[AlarmRecord, ...] = ()
+    withdrawn: tuple[tuple[Kind, str, datetime], ...] = ()
+    """Alarms (kind, segment, since) that a restatement showed not to have been."""
+    profiles: Mapping[str, bytes] = field(default_factory=dict)
