@@ -34,6 +34,8 @@ class PendingWindow:
     """Labels that came again with another value; the first holds."""
     decisions: Mapping[Kind, Decision] = field(default_factory=dict)
     """The newest decision of each kind that reads labels."""
+    hits: frozenset[str] = frozenset()
+    """The kinds, as text, in which a stream detector found a change for the worse within this window."""
 
     @property
     def labelled(self) -> int:
