@@ -1,0 +1,87 @@
+"""Hysteresis: decisions of one kind, window after window, become one alarm from open to close."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from monitor.types import AlarmState, Decision, Severity, State, Verdict, Window, iso
+
+CLOSES_AFTER = timedelta(hours=24)
+CLOSES_AFTER_WINDOWS = 2
+
+
+def advance(memory: AlarmState, window: Window, decision: Decision, tick: datetime) -> AlarmState:
+    """The memory after one more window; a window that is not known changes nothing.
+
+    An alarm opens at score >= 1 where the effect is material. It closes after 24 hours, and at
+    least two windows, in each of which the window alone is under the line. Windows without time
+    open at their `tick` and close after two windows.
+    """
+    if not decision.known:
+        return memory
+    at = window.start if window.start is not None else tick
+    if opens(decision):
+        joined = {column: at for column in decision.columns if column not in memory.column_since}
+        return AlarmState(
+            memory.since or at, {**memory.column_since, **joined}, decision.reason, None, 0
+        )
+    if not memory.open:
+        return AlarmState()
+    if not decision.quiet:
+        return replace(memory, quiet_since=None, quiet_windows=0)
+    since = memory.quiet_since or at
+    windows = memory.quiet_windows + 1
+    long_enough = window.end is None or window.end - since >= CLOSES_AFTER
+    if long_enough and windows >= CLOSES_AFTER_WINDOWS:
+        return AlarmState()
+    return replace(memory, quiet_since=since, quiet_windows=windows)
+
+
+def opens(decision: Decision) -> bool:
+    """Whether this decision opens an alarm, or keeps one open."""
+    return decision.known and decision.score is not None and decision.score >= 1 and decision.material
+
+
+def verdict(memory: AlarmState, decision: Decision) -> Verdict:
+    """What the interface prints, given the memory after the window."""
+    if memory.open:
+        state = State.ALARM if decision.known else State.UNKNOWN
+        severity = Severity.ALARM
+    else:
+        state = State.OK if decision.known else State.UNKNOWN
+        significant = decision.score is not None and decision.score >= 1
+        severity = Severity.LOW if significant else Severity.NONE
+    return Verdict(
+        decision.kind,
+        state,
+        memory.open,
+        decision.score,
+        severity,
+        decision.material,
+        decision.days_by_chance,
+        memory.since,
+        decision.columns or tuple(sorted(memory.column_since)),
+        memory.column_since,
+        _words(memory, decision),
+    )
+
+
+def replay(
+    memory: AlarmState, windows: Sequence[tuple[Window, Decision]], tick: datetime
+) -> tuple[AlarmState, ...]:
+    """The memory after each of the windows, in order of event time."""
+    after = []
+    for window, decision in windows:
+        memory = advance(memory, window, decision, tick)
+        after.append(memory)
+    return tuple(after)
+
+
+def _words(memory: AlarmState, decision: Decision) -> str:
+    if not memory.open or opens(decision):
+        return decision.reason
+    assert memory.since is not None
+    opened = f"open since {iso(memory.since)}: {memory.reason}"
+    if not decision.known:
+        return f"{opened}; now unknown: {decision.reason}"
+    return f"{opened}; this window alone is under the line" if decision.quiet else opened
