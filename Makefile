@@ -26,7 +26,6 @@ demo: $(STAMP) ## watch driftd find known faults in real flights, then serve the
 	@$(BIN)/driftd demo $(ARGS)
 
 test: $(STAMP) ## run all tests (ARGS="tests/stats -k norms" runs some)
-	@test -n "$$DRIFTD_DATA" || echo "DRIFTD_DATA is not set: the tests that need the outside data sets are left out"
 	@$(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 lint: $(STAMP) ## ruff: rules and format
