@@ -1,0 +1,99 @@
+"""One model ready to run: its configuration resolved against its reference."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from monitor.detectors.base import Detector
+from monitor.reference import Reference
+from monitor.sources.base import Source
+from monitor.stats.effects import MinimumEffect
+from monitor.stats.residuals import ErrorReference
+from monitor.types import Column, Kind, PerformanceMetric, Role, Task
+from monitor.windows import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """Which column plays which role in the live rows; `probabilities` maps class to column."""
+
+    timestamp: str | None
+    id: str | None
+    prediction: str | None
+    probabilities: Mapping[str, str]
+    label: str | None
+    version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LabelSource:
+    """Labels that arrive apart from the rows; without a timestamp a label counts as new when read."""
+
+    source: Source
+    id: str
+    label: str
+    timestamp: str | None
+    horizon: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """One detector on one column; `fixed` is the user's own line, outside of the budget."""
+
+    column: Column
+    detector: Detector
+    kind: Kind
+    fixed: float | None = None
+    default: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """The stream detector on the errors, with the parameters that the file gives."""
+
+    detector: str
+    parameters: object
+    start: Mapping[str, bytes]
+    """State by stream name after the reference's own errors."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What the reference's labelled rows fix: errors by score and by class, and performance."""
+
+    errors: ErrorReference
+    performance: Mapping[str, float]
+    stream: Stream
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Everything that is fixed while a model runs."""
+
+    model: str
+    task: Task | None
+    classes: tuple[str, ...]
+    positive: str | None
+    calendar: Calendar | None
+    zone: str
+    lateness: timedelta
+    min_rows: int
+    live: Source
+    live_start: datetime | None
+    names: Names
+    labels: LabelSource | None
+    reference: Reference
+    tests: tuple[Test, ...]
+    labelled: Labelled | None
+    budgets: Mapping[Kind, float]
+    """The days between false alarms that each kind of this model may spend; windows without time."""
+    minimum: MinimumEffect
+
+    @property
+    def window_days(self) -> float:
+        """A window's length in days; 1 where windows are files and budgets count windows."""
+        return self.calendar.nominal_days if self.calendar is not None else 1.0
+
+    def columns(self, *roles: Role) -> tuple[Column, ...]:
+        """The reference's columns in these roles."""
+        return tuple(column for column, _ in self.reference.columns.values() if column.role in roles)

@@ -1,0 +1,71 @@
+"""The writing side of a run: events become transactions, and what was written is told on."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+
+from monitor.config.schema import ModelConfig
+from monitor.errors import StoreError
+from monitor.evaluation import Event, Failed, Learned, Order, Planned, Timed
+from monitor.state import Commit, ModelState
+from monitor.store import Store
+from monitor.types import Evaluation, Reason, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """A commit that is safely in the store."""
+
+    commit: Commit
+
+
+Told = Committed | Failed | Timed | Planned
+
+
+def order(
+    store: Store, config: ModelConfig, *, until: datetime, now: datetime, threads: int
+) -> Order:
+    """What a run of this model needs, read from the store."""
+    state = store.state(config.model)
+    return Order(
+        config,
+        state,
+        pending_lines(store, state),
+        store.references(config.model),
+        until,
+        now,
+        threads,
+    )
+
+
+def pending_lines(store: Store, state: ModelState) -> dict[str, Evaluation]:
+    """The last printed line of each pending window, by window key."""
+    wanted = {window.window.key for window in state.pending}
+    if not wanted:
+        return {}
+    oldest = state.pending[0].window.start
+    return {
+        line.window.key: line
+        for line in store.evaluations(state.model, start=oldest)
+        if line.window.key in wanted
+    }
+
+
+def record(
+    store: Store,
+    model: str,
+    events: Iterable[Event],
+    at: Callable[[str], None] = lambda point: None,
+) -> Iterator[Told]:
+    """Write each commit in one transaction, then tell of it; a failing store ends the run as `Failed`."""
+    try:
+        for event in events:
+            if isinstance(event, Learned):
+                store.save_reference(model, event.fingerprint, event.blob)
+            elif isinstance(event, Commit):
+                store.commit(event, at)
+                yield Committed(event)
+            else:
+                yield event
+    except StoreError as error:
+        yield Failed(Stage.STORE, error.reason or Reason.STORE_FAILED, str(error))

@@ -1,0 +1,96 @@
+"""When a model is run: APScheduler as the clock, and nothing else (its only import)."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime, timedelta
+
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobSubmissionEvent
+from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
+from monitor.types import Reason
+
+SPREAD_SECONDS = 30.0
+SPREAD_SECONDS_PER_MODEL = 0.1
+"""Models that are due at once start over at most this long, or over their period if that is less."""
+
+
+class Clock:
+    """Calls `run(model)` when the model's schedule says so, at most `workers` at a time.
+
+    A run that comes due while the model's last one goes on is skipped and told to `skipped`; nothing
+    is lost by it, since every run evaluates all that is due.
+    """
+
+    def __init__(
+        self, run: Callable[[str], None], skipped: Callable[[str, Reason], None], workers: int
+    ) -> None:
+        self._run = run
+        self._skipped = skipped
+        self._scheduler = BackgroundScheduler(
+            executors={"default": ThreadPoolExecutor(workers)},
+            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+            timezone=UTC,
+        )
+        self._scheduler.add_listener(self._on_skip, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+
+    def start(self) -> None:
+        """Begin; jobs may be added before and after."""
+        self._scheduler.start()
+
+    def stop(self, *, wait: bool) -> None:
+        """Fire no more; with `wait` return when the runs that go on have ended."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=wait)
+
+    def set(self, triggers: Mapping[str, BaseTrigger], first: Mapping[str, datetime]) -> None:
+        """Exactly these models are scheduled from now on, each first at the given time."""
+        for job in self._scheduler.get_jobs():
+            if job.id not in triggers:
+                job.remove()
+        for model, trigger in triggers.items():
+            self._scheduler.add_job(
+                self._run, trigger, args=(model,), id=model, next_run_time=first[model], replace_existing=True
+            )
+
+    def _on_skip(self, event: JobSubmissionEvent) -> None:
+        self._skipped(event.job_id, Reason.OVERLAP)
+
+
+def trigger(every: timedelta | None, cron: str | None, jitter: timedelta | None, zone: str) -> BaseTrigger:
+    """The trigger of a schedule: a period, or five cron fields read in `zone`."""
+    seconds = int(jitter.total_seconds()) if jitter else None
+    if cron is not None:
+        found = CronTrigger.from_crontab(cron, timezone=zone)
+        found.jitter = seconds
+        return found
+    assert every is not None
+    return IntervalTrigger(seconds=max(1, round(every.total_seconds())), timezone=UTC, jitter=seconds)
+
+
+def period(every: timedelta | None, cron: str | None, zone: str, now: datetime) -> float:
+    """The seconds between two runs; for cron the distance of the next two."""
+    if every is not None:
+        return every.total_seconds()
+    found = trigger(None, cron, None, zone)
+    first = found.get_next_fire_time(None, now)
+    second = found.get_next_fire_time(first, first) if first is not None else None
+    return (second - first).total_seconds() if first is not None and second is not None else 0.0
+
+
+def first_run(
+    model: str, last: datetime | None, every: timedelta | None, now: datetime, models: int
+) -> datetime:
+    """When a model runs first after a start: one period after its last run, at once where that has passed.
+
+    Of many models that are due at once each starts at a place that a hash of its name gives.
+    """
+    spread = min(SPREAD_SECONDS, SPREAD_SECONDS_PER_MODEL * (models - 1))
+    if every is not None:
+        spread = min(spread, every.total_seconds())
+    share = int.from_bytes(hashlib.blake2b(model.encode(), digest_size=4).digest(), "big") / 2**32
+    at_once = now + timedelta(seconds=share * spread)
+    return at_once if last is None or every is None else max(last + every, at_once)
