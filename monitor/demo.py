@@ -1,8 +1,9 @@
 """The demo's closing table: what driftd said of each fault that is really in the data, and of none.
 
-An alarm belongs to a fault if the window in which it opened overlaps `[start, end + window + label delay)` of the
-fault: the delay, because labels tell of a window only later. A column that joins an alarm counts as an opening of
-its own. An alarm that belongs to no fault is a false alarm, and a fault to which none belongs was missed.
+An alarm belongs to a fault if the window in which it opened overlaps
+`[start, end + window + label delay)` of that fault; the delay, because labels tell of a window only later.
+A column that joins an open alarm counts as an opening of its own. An alarm that belongs to no fault is a
+false alarm; a fault to which none belongs was missed.
 """
 
 import json
@@ -13,6 +14,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 from rich.text import Text
 
@@ -55,7 +57,7 @@ class Mark(StrEnum):
     OTHER_COLUMN = "other column"  # the right kind, without the column
     OTHER_KIND = "other kind"  # an alarm, of a kind that is not the right one
     MISSED = "missed"
-    SILENT = "rightly silent"  # the fault is too small to matter
+    NEGLIGIBLE = "negligible"  # nothing was said, and rightly: the fault is too small to matter
 
 
 STYLES = {
@@ -63,8 +65,12 @@ STYLES = {
     Mark.OTHER_COLUMN: "yellow",
     Mark.OTHER_KIND: "yellow",
     Mark.MISSED: "red",
-    Mark.SILENT: "green",
+    Mark.NEGLIGIBLE: "green",
 }
+
+
+WIDTHS = {"Fault": 24, "Began": 6, "driftd said": 28, "Opened": 12, "Delay": 5, "Verdict": 12}
+"""Characters per column of the table; with the gaps between them 100 at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +91,9 @@ class Outcome:
 
 
 def faults(path: Path) -> tuple[Fault, ...]:
-    """Read a truth file: a JSON list of objects with `name`, `start`, `end` and, where known, the rest of `Fault`.
+    """Read a truth file: a JSON list of objects with `name`, `start` and `end`.
 
-    Times without a zone are UTC.
+    `kinds`, `columns` and `severity` (`negligible` or other) may be given. Times without a zone are UTC.
     """
     return tuple(_fault(entry) for entry in json.loads(path.read_text(encoding="utf-8")))
 
@@ -111,8 +117,8 @@ def _moment(text: str) -> datetime:
 def openings(evaluations: Iterable[Evaluation]) -> tuple[Opening, ...]:
     """Every alarm that was ever told, in the order of the telling, and every column that joined one.
 
-    Takes all lines in the order in which they were printed, restatements too: the first line that tells of an
-    alarm is the one that counts for its delay, and an alarm that a later line takes back was told all the same.
+    Takes all lines in the order of printing, restatements too: the first line that tells of an alarm counts
+    for its delay, and an alarm that a later line takes back was told all the same.
     """
     found: dict[tuple[Kind, str, datetime, str], Opening] = {}
     for evaluation in evaluations:
@@ -156,7 +162,7 @@ def _answer(fault: Fault, said: Sequence[Opening]) -> Answer:
     best = sorted(said, key=lambda opening: (order.index(_mark(fault, opening)), opening.told))
     if best:
         return Answer(fault, tuple(best), _mark(fault, best[0]))
-    return Answer(fault, (), Mark.SILENT if fault.negligible else Mark.MISSED)
+    return Answer(fault, (), Mark.NEGLIGIBLE if fault.negligible else Mark.MISSED)
 
 
 def _mark(fault: Fault, opening: Opening) -> Mark:
@@ -169,27 +175,28 @@ def _mark(fault: Fault, opening: Opening) -> Mark:
 
 def table(outcome: Outcome) -> Table:
     """One line per fault and one per false alarm, at most 100 columns wide."""
-    view = Table(title="What is in the data, and what driftd said", caption=_caption(outcome), width=100)
-    view.add_column("Fault", no_wrap=True, width=26)
-    view.add_column("Began", no_wrap=True, width=6)
-    view.add_column("driftd said", no_wrap=True, width=25)
-    view.add_column("Opened", no_wrap=True, width=6)
-    view.add_column("Delay", no_wrap=True, width=5, justify="right")
-    view.add_column("", no_wrap=True, width=14)
+    caption = _caption(outcome)
+    view = Table(
+        title="What is in the data, and what driftd said",
+        caption=caption,
+        box=SIMPLE_HEAD,
+        padding=(0, 1, 0, 0),
+    )
+    for heading, width in WIDTHS.items():
+        view.add_column(heading, no_wrap=True, width=width, justify="right" if heading == "Delay" else "left")
     for answer in outcome.answers:
         view.add_row(*_fault_cells(answer))
-    view.add_section()
     for opening in outcome.false_alarms:
-        view.add_row("none", "", Text(_said(opening)), _day(opening.since), "", Text("false alarm", "red"))
-    if not outcome.false_alarms:
-        view.add_row("none", "", "nothing else", "", "", Text("no false alarm", "green"))
+        view.add_row(
+            "(none)", "", Text(_said(opening)), _minute(opening.since), "", Text("false alarm", "red")
+        )
     return view
 
 
 def _caption(outcome: Outcome) -> str:
     counts = {mark: sum(answer.mark is mark for answer in outcome.answers) for mark in Mark}
-    told = [f"{count} {mark}" for mark, count in counts.items() if count]
-    return ", ".join([*told, f"{len(outcome.false_alarms)} false"])
+    told = ", ".join(f"{count} {mark}" for mark, count in counts.items() if count) or "none"
+    return f"of {len(outcome.answers)} faults: {told}; false alarms: {len(outcome.false_alarms)}"
 
 
 def _fault_cells(answer: Answer) -> tuple[Text | str, ...]:
@@ -201,8 +208,8 @@ def _fault_cells(answer: Answer) -> tuple[Text | str, ...]:
     best = answer.openings[0]
     said = _said(best)
     others = sorted({opening.kind for opening in answer.openings} - {best.kind})
-    text = Text(f"{said} (also {', '.join(others)})" if others else said)
-    return name, _day(fault.start), text, _day(best.since), delay(best.told - fault.start), mark
+    text = Text(" + ".join([said, *others]))
+    return name, _day(fault.start), text, _minute(best.since), delay(best.told - fault.start), mark
 
 
 def _said(opening: Opening) -> str:
@@ -211,6 +218,10 @@ def _said(opening: Opening) -> str:
 
 def _day(moment: datetime) -> str:
     return moment.strftime("%d %b")
+
+
+def _minute(moment: datetime) -> str:
+    return moment.strftime("%d %b %H:%M")
 
 
 def delay(passed: timedelta) -> str:
