@@ -1,0 +1,1 @@
+"""What the world sees of the models: one immutable snapshot, and its metrics for Prometheus."""
