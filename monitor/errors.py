@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from monitor.types import Reason
+
 
 class DriftdError(Exception):
     """Base of every error that driftd raises on purpose; its text is for the user."""
@@ -45,10 +47,16 @@ class BadReferenceError(DriftdError):
 
 
 class StoreError(DriftdError):
-    """State could not be read or written. `transient` says whether the same call may succeed later."""
+    """State could not be read or written; `reason` is the token of the metrics.
 
-    def __init__(self, message: str, *, transient: bool = False) -> None:
+    `transient` says whether the same call may succeed later.
+    """
+
+    def __init__(
+        self, message: str, *, transient: bool = False, reason: Reason = Reason.STORE_FAILED
+    ) -> None:
         self.transient = transient
+        self.reason = reason
         super().__init__(message)
 
 
