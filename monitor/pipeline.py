@@ -5,40 +5,25 @@ the store; so a crash anywhere neither loses nor repeats a window.
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
-from monitor import alarms, labelled, measure
+from monitor import alarms, labelled, measure, restate
+from monitor.implied import standing
 from monitor.index import TimeIndex, counted, index_times
-from monitor.join import LabelTable, arrive, match
-from monitor.plan import Plan
+from monitor.plan import Plan, Planned
+from monitor.restate import Run
 from monitor.scan import Classes, WindowData, chunks, scan
-from monitor.state import AlarmRecord, Commit, FileRecord, ModelState, PendingWindow
+from monitor.state import AlarmRecord, Commit, FileRecord, ModelState
 from monitor.types import (
-    LABEL_KINDS,
     AlarmState,
     Evaluation,
-    Kind,
     Problem,
     Reason,
-    Verdict,
     Window,
 )
-from monitor.windows import due, first_tick, micros, moment
-
-MARKS = (0.5, 0.8, 0.95)
-"""Label coverage at which a window's line is printed again."""
-
-
-@dataclass(slots=True)
-class _Run:
-    """One run of a model: what stays, and the line of each pending window as it was last printed."""
-
-    plan: Plan
-    labels: LabelTable
-    classes: Classes
-    lines: dict[str, Evaluation]
+from monitor.windows import due, first_tick
 
 
 def run(
@@ -48,12 +33,14 @@ def run(
     *,
     until: datetime,
     now: datetime,
+    end: datetime | None = None,
     threads: int = 2,
-) -> Iterator[Commit]:
+) -> Iterator[Commit | Planned]:
     """Evaluate every window that is due by `until`, in time order, and restate those whose labels came.
 
-    `lines` are the last lines of the pending windows. Yields one commit per tick that has something to
-    write; the caller writes it before it asks for the next.
+    `lines` are the last lines of the pending windows. Windows that end after `end` are left alone.
+    Yields first what is planned, then one commit per tick that has something to write; the caller
+    writes it before it asks for the next.
     """
     state, closing = _on_reference(plan, state)
     classes = Classes(state.classes or plan.classes)
@@ -61,11 +48,12 @@ def run(
         ready, later, problems = _new_files(plan, state), [], ()
     else:
         index = index_times(plan, state.files, state.watermark, max(now, until))
-        state, ready, later = _due(plan, state, index, until)
+        state, ready, later = _due(plan, state, index, until, end)
         problems = (*index.problems, *_naive(plan, index, state))
         state = replace(state, said=state.said | ({Reason.NAIVE_TIMESTAMP} if index.naive else set()))
+    yield Planned(len(ready))
     first = _tick_of(plan, ready[0], now) if ready else until
-    job = _Run(plan, labelled.read_labels(plan, state, ready, classes, first), classes, dict(lines))
+    job = Run(plan, labelled.read_labels(plan, state, ready, classes, first), classes, dict(lines))
     for chunk in chunks(plan, ready):
         for data in scan(plan, chunk, classes, threads):
             tick = _tick_of(plan, data.window, now)
@@ -88,7 +76,7 @@ def _tick_of(plan: Plan, window: Window, now: datetime) -> datetime:
 
 
 def _due(
-    plan: Plan, state: ModelState, index: TimeIndex, until: datetime
+    plan: Plan, state: ModelState, index: TimeIndex, until: datetime, end: datetime | None
 ) -> tuple[ModelState, list[Window], list[Window]]:
     """The windows that are evaluated now, and the due ones after the last row, which stay pending."""
     assert plan.calendar is not None
@@ -103,7 +91,10 @@ def _due(
     ready = [
         window
         for window in windows
-        if index.last is not None and window.start is not None and window.start <= index.last
+        if index.last is not None
+        and window.start is not None
+        and window.start <= index.last
+        and (end is None or (window.end is not None and window.end <= end))
     ]
     return state, ready, windows[len(ready) :]
 
@@ -121,28 +112,11 @@ def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[Alar
     at = state.watermark or state.tick
     closing = tuple(
         AlarmRecord(kind, "", memory.since, at, tuple(sorted(memory.column_since)), Reason.REFERENCE_CHANGED)
-        for kind, memory in _standing(state).items()
+        for kind, memory in standing(state).items()
         if memory.since is not None
     )
     pending = tuple(replace(window, decisions={}, hits=frozenset()) for window in state.pending)
     return replace(state, reference=fingerprint, alarms={}, streams={}, pending=pending), closing
-
-
-def _standing(state: ModelState) -> dict[Kind, AlarmState]:
-    """Each kind's memory after everything that is known, pending windows included."""
-    standing = dict(state.alarms)
-    for kind in LABEL_KINDS:
-        after = _replayed(state, kind)
-        if after:
-            standing[kind] = after[-1]
-    return standing
-
-
-def _replayed(state: ModelState, kind: Kind) -> tuple[AlarmState, ...]:
-    """The memory of a kind that reads labels, after each pending window."""
-    decided = [(window.window, labelled.decision(window, kind)) for window in state.pending]
-    tick = state.tick or moment(0)
-    return alarms.replay(state.alarms.get(kind, AlarmState()), decided, tick)
 
 
 def _naive(plan: Plan, index: TimeIndex, state: ModelState) -> tuple[Problem, ...]:
@@ -154,7 +128,7 @@ def _naive(plan: Plan, index: TimeIndex, state: ModelState) -> tuple[Problem, ..
 
 
 def _first_line(
-    job: _Run,
+    job: Run,
     before: ModelState,
     data: WindowData,
     tick: datetime,
@@ -194,7 +168,7 @@ def _first_line(
         norms=measured.norms,
         versions=data.versions,
     )
-    commit = _labels(job, before, state, tick, closing, window.key)
+    commit = restate.tick(job, before, state, tick, closing, window.key)
     if opened.pending is None:
         own = job.lines.pop(window.key)
         commit = replace(commit, evaluations=(*commit.evaluations, _whole(plan, own)))
@@ -208,159 +182,9 @@ def _whole(plan: Plan, line: Evaluation) -> Evaluation:
     return replace(line, verdicts=(*line.verdicts, *labelled.unknown_verdicts(plan)))
 
 
-def _label_tick(
-    job: _Run, before: ModelState, tick: datetime, closing: tuple[AlarmRecord, ...]
-) -> Commit:
+def _label_tick(job: Run, before: ModelState, tick: datetime, closing: tuple[AlarmRecord, ...]) -> Commit:
     """A tick without a new window: labels may have come, windows may have become final."""
-    return _labels(job, before, replace(before, tick=tick), tick, closing, None)
-
-
-def _labels(
-    job: _Run,
-    before: ModelState,
-    state: ModelState,
-    tick: datetime,
-    closing: tuple[AlarmRecord, ...],
-    new: str | None,
-) -> Commit:
-    """What the labels known at this tick change: streams, decisions, alarms, lines."""
-    state, changed = _consume(job, state, tick)
-    lines = _restate(job, state, tick, new)
-    records = _records(before, state)
-    printed = {key: passed for key, passed in _passed(job.plan, state, tick).items() if key in lines}
-    pending = tuple(
-        replace(window, passed=printed[window.window.key]) if window.window.key in printed else window
-        for window in state.pending
-    )
-    state = _drop_final(job, replace(state, pending=pending), tick)
-    kept = {window.window.key for window in state.pending}
-    return Commit(
-        job.plan.model,
-        tuple(lines.values()),
-        state,
-        frozenset((changed | set(printed)) & kept),
-        (*closing, *records),
-    )
-
-
-def _consume(job: _Run, state: ModelState, tick: datetime) -> tuple[ModelState, frozenset[str]]:
-    """Labels that are known by now reach their windows and the error streams, each once."""
-    plan = job.plan
-    places = [match(window.ids, job.labels) for window in state.pending]
-    pending, arrivals = arrive(state.pending, places, job.labels, micros(tick))
-    if plan.labels is None:
-        arrivals = labelled.in_row(pending)
-    streams, hits = labelled.feed(plan, state.streams, pending, arrivals)
-    after, changed = [], set()
-    for number, window in enumerate(pending):
-        final = _final(plan, window, tick)
-        found = window.hits | hits.get(number, frozenset())
-        moved = window is not state.pending[number] or found != window.hits
-        if moved or final or not window.decisions:
-            decided = labelled.decide(plan, job.classes.names, replace(window, hits=found), final=final)
-            after.append(decided)
-            changed.add(window.window.key)
-        else:
-            after.append(window)
-    state = replace(state, pending=tuple(after), streams=streams, classes=job.classes.names)
-    return state, frozenset(changed)
-
-
-def _final(plan: Plan, window: PendingWindow, tick: datetime) -> bool:
-    """Whether no more labels are awaited."""
-    if plan.labels is None:
-        return True
-    if window.window.end is not None:
-        return tick >= window.window.end + plan.labels.horizon
-    return not len(window.times) or tick >= moment(int(window.times[0])) + plan.labels.horizon
-
-
-def _passed(plan: Plan, state: ModelState, tick: datetime) -> dict[str, int]:
-    """How many coverage marks each pending window has passed; one more where it is final."""
-    return {
-        window.window.key: sum(window.labelled >= mark * window.rows for mark in MARKS)
-        + _final(plan, window, tick)
-        for window in state.pending
-    }
-
-
-def _restate(job: _Run, state: ModelState, tick: datetime, new: str | None) -> dict[str, Evaluation]:
-    """The lines to print now, in time order: the new window's, and those that passed a mark."""
-    passed = _passed(job.plan, state, tick)
-    memories = {kind: _replayed(state, kind) for kind in labelled.kinds(job.plan)}
-    lines: dict[str, Evaluation] = {}
-    for number, window in enumerate(state.pending):
-        key = window.window.key
-        if key != new and passed[key] <= window.passed:
-            continue
-        line = job.lines[key]
-        rows_verdicts = tuple(verdict for verdict in line.verdicts if verdict.kind not in LABEL_KINDS)
-        label_verdicts: tuple[Verdict, ...] = tuple(
-            alarms.verdict(after[number], labelled.decision(window, kind)) for kind, after in memories.items()
-        )
-        found = labelled.describe(job.plan, job.classes.names, state.streams, window)
-        lines[key] = replace(
-            line,
-            tick=tick,
-            labelled_rows=window.labelled,
-            restated=key != new,
-            final=_final(job.plan, window, tick),
-            verdicts=(*rows_verdicts, *label_verdicts),
-            statistics=(*(each for each in line.statistics if each.kind not in LABEL_KINDS), *found.statistics),
-            performance=found.performance,
-            problems=(*(each for each in line.problems if each.reason not in labelled.REASONS), *found.problems),
-            norms=(*(each for each in line.norms if each.kind not in LABEL_KINDS), *found.norms),
-            class_shares=found.class_shares,
-            stream=found.stream,
-        )
-        job.lines[key] = lines[key]
-    return lines
-
-
-def _drop_final(job: _Run, state: ModelState, tick: datetime) -> ModelState:
-    """Final windows leave the pending ones; their decisions become memory."""
-    count = 0
-    while count < len(state.pending) and _final(job.plan, state.pending[count], tick):
-        job.lines.pop(state.pending[count].window.key, None)
-        count += 1
-    if not count:
-        return state
-    memories = dict(state.alarms)
-    for kind in labelled.kinds(job.plan):
-        memories[kind] = _replayed(state, kind)[count - 1]
-    return replace(state, alarms=memories, pending=state.pending[count:])
-
-
-def _records(before: ModelState, after: ModelState) -> tuple[AlarmRecord, ...]:
-    """Every alarm that this tick opened, changed, closed or took back."""
-    had, has = _alarms(before), _alarms(after)
-    at = after.watermark or after.tick
-    gone = {
-        key: replace(record, closed=at)
-        for key, record in had.items()
-        if key not in has and record.closed is None
-    }
-    return (*gone.values(), *(record for key, record in has.items() if had.get(key) != record))
-
-
-def _alarms(state: ModelState) -> dict[tuple[Kind, datetime], AlarmRecord]:
-    """The alarms that the state implies: standing ones, and those that pending windows open and close."""
-    found: dict[tuple[Kind, datetime], AlarmRecord] = {}
-    for kind, memory in state.alarms.items():
-        sequence = [(memory, state.watermark)]
-        if kind in LABEL_KINDS:
-            ends = (window.window.end for window in state.pending)
-            sequence += list(zip(_replayed(state, kind), ends, strict=True))
-        previous: tuple[Kind, datetime] | None = None
-        for after, end in sequence:
-            key = (kind, after.since) if after.since is not None else None
-            if previous is not None and key != previous:
-                found[previous] = replace(found[previous], closed=end or state.tick)
-            if key is not None and after.since is not None:
-                columns = tuple(sorted(after.column_since))
-                found[key] = AlarmRecord(kind, "", after.since, None, columns, after.reason)
-            previous = key
-    return found
+    return restate.tick(job, before, replace(before, tick=tick), tick, closing, None)
 
 
 def _files(plan: Plan, state: ModelState, data: WindowData) -> dict[str, FileRecord]:

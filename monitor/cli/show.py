@@ -10,8 +10,9 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 from monitor.config.schema import ModelConfig
-from monitor.evaluation import Failed, Planned
+from monitor.evaluation import Failed
 from monitor.lines import line
+from monitor.plan import Planned
 from monitor.recorder import Committed, Told
 from monitor.state import AlarmRecord
 from monitor.types import Evaluation, Verdict

@@ -1,0 +1,61 @@
+"""What the board shows of a model: from its configuration, from the store, from what a run commits."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from monitor.config.schema import ModelConfig
+from monitor.export.snapshot import Detail, ModelView, after_evaluation, new_view
+from monitor.scheduler import period
+from monitor.state import Commit, ModelState
+from monitor.store import Store
+
+SHOWN_WINDOWS = 64
+"""How many of the newest windows are read to show what a restarted daemon knows."""
+
+
+def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: datetime) -> ModelView:
+    """The model as it is known: what a running daemon shows already, else what the store has."""
+    schedule = config.schedule
+    every = None if schedule.cron is not None else schedule.every.nominal
+    view = new_view(
+        config.model,
+        owner=config.owner or "",
+        task=config.task,
+        tags=config.tags,
+        interval_seconds=period(every, schedule.cron, config.window.timezone, now),
+        detail=Detail(config.export.detail),
+        private_classes=config.columns.label in config.columns.features.private,
+        alarms=[(record.kind, record.since) for record in store.alarms(config.model)],
+    )
+    if known is not None:
+        return replace(
+            known,
+            owner=view.owner,
+            task=known.task or view.task,
+            tags=view.tags,
+            interval_seconds=view.interval_seconds,
+            detail=view.detail,
+            private_classes=view.private_classes,
+        )
+    for evaluation in store.evaluations(config.model, limit=SHOWN_WINDOWS):
+        view = after_evaluation(view, evaluation, config.window.min_rows)
+    state = store.state(config.model)
+    return replace(view, window_end=state.watermark or view.window_end, label_coverage=coverage(state))
+
+
+def committed(commit: Commit, min_rows: int) -> Callable[[ModelView], ModelView]:
+    """The change that one commit makes to its model's view."""
+
+    def change(view: ModelView) -> ModelView:
+        for evaluation in commit.evaluations:
+            view = after_evaluation(view, evaluation, min_rows)
+        return replace(view, label_coverage=coverage(commit.state))
+
+    return change
+
+
+def coverage(state: ModelState) -> float | None:
+    """Labelled rows / rows over the windows that are not final; None where there are none."""
+    rows = sum(window.rows for window in state.pending)
+    return sum(window.labelled for window in state.pending) / rows if rows else None

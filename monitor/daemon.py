@@ -1,0 +1,228 @@
+"""The service: schedules every model, runs each in a worker, keeps the board that metrics and pages read."""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+
+from monitor import worker
+from monitor.board import committed, coverage, view_of
+from monitor.config.schema import ModelConfig
+from monitor.errors import ConfigProblem, LeasedError, StoreError
+from monitor.evaluation import Failed, Timed
+from monitor.export.snapshot import Board, ModelView, Outcome, Snapshot, after_run, after_skip
+from monitor.notify import notify
+from monitor.recorder import Committed, order, record
+from monitor.scheduler import Clock, first_run, trigger
+from monitor.store import Store
+from monitor.types import Reason, Stage
+
+log = logging.getLogger(__name__)
+
+LEASE_WAIT_SECONDS = 30.0
+HEARTBEAT_SECONDS = 5.0
+PRUNE_EVERY = timedelta(hours=6)
+
+Load = Callable[[], tuple[Sequence[ModelConfig], Sequence[ConfigProblem]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the command line says of the daemon as a whole."""
+
+    limits: worker.Limits
+    workers: int
+    shutdown: timedelta
+    retention: timedelta
+
+
+class Daemon:
+    """Start, reload, stop. The store is written only here; workers compute."""
+
+    def __init__(
+        self,
+        load: Load,
+        store: Store,
+        board: Board,
+        settings: Settings,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        self._load = load
+        self._store = store
+        self._board = board
+        self._settings = settings
+        self._now = clock
+        self._configs: Mapping[str, ModelConfig] = {}
+        self._owner = f"{os.uname().nodename}:{os.getpid()}"
+        self._server = worker.context()
+        self._ready = ""
+        self._stopping = threading.Event()
+        self._ending = threading.Event()
+        self._reloading = threading.Lock()
+        self._schedule = Clock(self.run_model, self._skipped, settings.workers)
+
+    def start(self) -> None:
+        """Load the models, show what the store knows of them, and schedule them.
+
+        At the start a model file that is not valid is left out and told; the others run.
+        """
+        configs, problems = self._load()
+        for problem in problems:
+            log.error(str(problem))
+        self._apply(configs, ok=not problems)
+        self._schedule.start()
+        self._ready = "ready"
+        notify("READY=1", f"STATUS={len(configs)} models")
+        log.info("started", extra={"models": len(configs)})
+
+    def ready(self) -> str | None:
+        """Why the daemon is not ready, or None where it is."""
+        if self._stopping.is_set():
+            return "stopping"
+        return None if self._ready else "starting"
+
+    def reload(self) -> str | None:
+        """Load all model files again, all or nothing; the text says what is wrong, None is success."""
+        with self._reloading:
+            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            configs, problems = self._load()
+            if problems:
+                for problem in problems:
+                    log.error(str(problem))
+                self._board.update(lambda snapshot: snapshot.with_config(ok=False, at=self._now()))
+                notify("READY=1")
+                return "\n".join(map(str, problems))
+            self._apply(configs, ok=True)
+            notify("READY=1", f"STATUS={len(configs)} models")
+            log.info("reloaded", extra={"models": len(configs)})
+            return None
+
+    def wait(self, stop: threading.Event) -> None:
+        """Be there until `stop` is set: heartbeats and pruning."""
+        pruned = self._now()
+        while not stop.wait(HEARTBEAT_SECONDS):
+            notify("WATCHDOG=1")
+            if self._now() - pruned >= PRUNE_EVERY:
+                pruned = self._now()
+                self._prune()
+
+    def stop(self) -> None:
+        """No new run; those that go on have the grace time to end, then they are ended."""
+        self._stopping.set()
+        notify("STOPPING=1")
+        timer = threading.Timer(self._settings.shutdown.total_seconds(), self._ending.set)
+        timer.daemon = True
+        timer.start()
+        self._schedule.stop(wait=True)
+        timer.cancel()
+        self._store.close()
+        log.info("stopped")
+
+    def run_model(self, model: str) -> None:
+        """One run of one model; whatever goes wrong is its outcome and nobody else's."""
+        config = self._configs.get(model)
+        if config is None or self._stopping.is_set():
+            return
+        run = Tally()
+        try:
+            with self._store.leased(model, self._owner, LEASE_WAIT_SECONDS):
+                self._evaluate(config, run)
+        except LeasedError as error:
+            log.warning(str(error), extra={"model": model})
+            self._skipped(model, Reason.LEASED)
+            return
+        except StoreError as error:
+            run.failures.append(Failed(Stage.STORE, error.reason or Reason.STORE_FAILED, str(error)))
+        except Exception as error:  # a thread of the pool must not end without a word
+            log.exception("run failed", extra={"model": model})
+            run.failures.append(Failed(Stage.WORKER, Reason.INTERNAL, f"a fault of driftd: {error!r}"))
+        for failure in run.failures:
+            extra = {"model": model, "stage": str(failure.stage), "reason": str(failure.reason)}
+            log.error(failure.message, extra=extra)
+        self._told(config, run)
+
+    def _evaluate(self, config: ModelConfig, run: "Tally") -> None:
+        now = self._now()
+        work = order(self._store, config, until=now, now=now, threads=self._threads())
+        events = worker.run(work, self._settings.limits, self._server, self._ending.is_set)
+        for told in record(self._store, config.model, events):
+            if isinstance(told, Failed):
+                run.failures.append(told)
+            elif isinstance(told, Timed):
+                run.stages[told.stage] = run.stages.get(told.stage, 0.0) + told.seconds
+            elif isinstance(told, Committed):
+                self._store.renew(config.model, self._owner)
+                run.windows += sum(not line.restated for line in told.commit.evaluations)
+                self._change(config.model, committed(told.commit, config.window.min_rows))
+
+    def _threads(self) -> int:
+        return max(1, (os.cpu_count() or 1) // self._settings.workers)
+
+    def _told(self, config: ModelConfig, run: "Tally") -> None:
+        """The run's outcome on the board."""
+        state = self._store.state(config.model)
+        outcome = Outcome.FAILED if run.failures else Outcome.SUCCESS if run.windows else Outcome.NO_DATA
+
+        def change(view: ModelView) -> ModelView:
+            return after_run(
+                view,
+                outcome=outcome,
+                ended=self._now(),
+                stages=run.stages,
+                errors=[(failure.stage, failure.reason) for failure in run.failures],
+                window_end=state.watermark,
+                label_coverage=coverage(state),
+            )
+
+        self._change(config.model, change)
+
+    def _skipped(self, model: str, reason: Reason) -> None:
+        self._change(model, lambda view: after_skip(view, reason))
+
+    def _change(self, model: str, change: Callable[[ModelView], ModelView]) -> None:
+        """Change one model's view, if the model is still there."""
+
+        def update(snapshot: Snapshot) -> Snapshot:
+            view = snapshot.models.get(model)
+            return snapshot.with_view(change(view)) if view is not None else snapshot
+
+        self._board.update(update)
+
+    def _apply(self, configs: Sequence[ModelConfig], *, ok: bool) -> None:
+        """From now on these models and no others; what is known of a model that stays is kept."""
+        now = self._now()
+        known = self._board.current().models
+        views = [view_of(config, self._store, known.get(config.model), now) for config in configs]
+        self._configs = {config.model: config for config in configs}
+        self._board.update(lambda snapshot: snapshot.with_models(views).with_config(ok=ok, at=now))
+        triggers = {}
+        first = {}
+        for config, view in zip(configs, views, strict=True):
+            schedule = config.schedule
+            every = None if schedule.cron is not None else schedule.every.nominal
+            jitter = schedule.jitter.nominal if schedule.jitter is not None else None
+            triggers[config.model] = trigger(every, schedule.cron, jitter, config.window.timezone)
+            first[config.model] = first_run(config.model, view.last_run, every, now, len(configs))
+        self._schedule.set(triggers, first)
+
+    def _prune(self) -> None:
+        try:
+            pruned = self._store.prune(self._now() - self._settings.retention)
+        except StoreError as error:
+            log.warning(str(error))
+            self._board.update(lambda snapshot: snapshot.with_error(Stage.STORE, Reason.STORE_FAILED))
+            return
+        if pruned:
+            log.info("pruned", extra={"rows": pruned})
+
+
+@dataclass(slots=True)
+class Tally:
+    """What one run has told so far."""
+
+    failures: list[Failed] = field(default_factory=list)
+    stages: dict[Stage, float] = field(default_factory=dict)
+    windows: int = 0

@@ -1,0 +1,148 @@
+"""Labels that came: streams are fed, decisions and alarms follow, windows are printed again."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from monitor import alarms, labelled
+from monitor.implied import records, replayed
+from monitor.join import LabelTable, arrive, match
+from monitor.plan import Plan
+from monitor.scan import Classes
+from monitor.state import AlarmRecord, Commit, ModelState, PendingWindow
+from monitor.types import LABEL_KINDS, Evaluation, Verdict
+from monitor.windows import micros, moment
+
+MARKS = (0.5, 0.8, 0.95)
+"""Label coverage at which a window's line is printed again."""
+
+
+@dataclass(slots=True)
+class Run:
+    """One run of a model: what stays, and the line of each pending window as it was last printed."""
+
+    plan: Plan
+    labels: LabelTable
+    classes: Classes
+    lines: dict[str, Evaluation]
+
+
+def tick(
+    job: Run,
+    before: ModelState,
+    state: ModelState,
+    at: datetime,
+    closing: tuple[AlarmRecord, ...],
+    new: str | None,
+) -> Commit:
+    """What the labels known at this tick change: streams, decisions, alarms, lines."""
+    state, changed = _consume(job, state, at)
+    lines = _restate(job, state, at, new)
+    changes = records(before, state)
+    printed = {key: passed for key, passed in _passed(job.plan, state, at).items() if key in lines}
+    pending = tuple(
+        replace(window, passed=printed[window.window.key]) if window.window.key in printed else window
+        for window in state.pending
+    )
+    state = _drop_final(job, replace(state, pending=pending), at)
+    kept = {window.window.key for window in state.pending}
+    return Commit(
+        job.plan.model,
+        tuple(lines.values()),
+        state,
+        frozenset((changed | set(printed)) & kept),
+        (*closing, *changes),
+    )
+
+
+def _consume(job: Run, state: ModelState, tick: datetime) -> tuple[ModelState, frozenset[str]]:
+    """Labels that are known by now reach their windows and the error streams, each once."""
+    plan = job.plan
+    places = [match(window.ids, job.labels) for window in state.pending]
+    pending, arrivals = arrive(state.pending, places, job.labels, micros(tick))
+    if plan.labels is None:
+        arrivals = labelled.in_row(pending)
+    streams, hits = labelled.feed(plan, state.streams, pending, arrivals)
+    after, changed = [], set()
+    for number, window in enumerate(pending):
+        final = _final(plan, window, tick)
+        found = window.hits | hits.get(number, frozenset())
+        moved = window is not state.pending[number] or found != window.hits
+        if moved or final or not window.decisions:
+            decided = labelled.decide(plan, job.classes.names, replace(window, hits=found), final=final)
+            after.append(decided)
+            changed.add(window.window.key)
+        else:
+            after.append(window)
+    state = replace(state, pending=tuple(after), streams=streams, classes=job.classes.names)
+    return state, frozenset(changed)
+
+
+def _final(plan: Plan, window: PendingWindow, tick: datetime) -> bool:
+    """Whether no more labels are awaited."""
+    if plan.labels is None:
+        return True
+    if window.window.end is not None:
+        return tick >= window.window.end + plan.labels.horizon
+    return not len(window.times) or tick >= moment(int(window.times[0])) + plan.labels.horizon
+
+
+def _passed(plan: Plan, state: ModelState, tick: datetime) -> dict[str, int]:
+    """How many coverage marks each pending window has passed; one more where it is final."""
+    return {
+        window.window.key: sum(window.labelled >= mark * window.rows for mark in MARKS)
+        + _final(plan, window, tick)
+        for window in state.pending
+    }
+
+
+def _restate(job: Run, state: ModelState, tick: datetime, new: str | None) -> dict[str, Evaluation]:
+    """The lines to print now, in time order: the new window's, and those that passed a mark."""
+    passed = _passed(job.plan, state, tick)
+    memories = {kind: replayed(state, kind) for kind in labelled.kinds(job.plan)}
+    lines: dict[str, Evaluation] = {}
+    for number, window in enumerate(state.pending):
+        key = window.window.key
+        if key != new and passed[key] <= window.passed:
+            continue
+        line = job.lines[key]
+        rows_verdicts = tuple(verdict for verdict in line.verdicts if verdict.kind not in LABEL_KINDS)
+        label_verdicts: tuple[Verdict, ...] = tuple(
+            alarms.verdict(after[number], labelled.decision(window, kind)) for kind, after in memories.items()
+        )
+        found = labelled.describe(job.plan, job.classes.names, state.streams, window)
+        lines[key] = replace(
+            line,
+            tick=tick,
+            labelled_rows=window.labelled,
+            restated=key != new,
+            final=_final(job.plan, window, tick),
+            verdicts=(*rows_verdicts, *label_verdicts),
+            statistics=(
+                *(each for each in line.statistics if each.kind not in LABEL_KINDS),
+                *found.statistics,
+            ),
+            performance=found.performance,
+            problems=(
+                *(each for each in line.problems if each.reason not in labelled.REASONS),
+                *found.problems,
+            ),
+            norms=(*(each for each in line.norms if each.kind not in LABEL_KINDS), *found.norms),
+            class_shares=found.class_shares,
+            stream=found.stream,
+        )
+        job.lines[key] = lines[key]
+    return lines
+
+
+def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
+    """Final windows leave the pending ones; their decisions become memory."""
+    count = 0
+    while count < len(state.pending) and _final(job.plan, state.pending[count], tick):
+        job.lines.pop(state.pending[count].window.key, None)
+        count += 1
+    if not count:
+        return state
+    memories = dict(state.alarms)
+    for kind in labelled.kinds(job.plan):
+        memories[kind] = replayed(state, kind)[count - 1]
+    return replace(state, alarms=memories, pending=state.pending[count:])
