@@ -1,0 +1,161 @@
+"""What the YAML may say of the data: where rows come from and what each column is."""
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, TypeAlias
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag
+
+from monitor.config.secrets import Secret
+from monitor.config.units import ClassValue, Duration, Moment, PositiveDuration, refusal
+
+
+def _later(what: str, *values: str) -> BeforeValidator:
+    """Refuse plainly what the interface names and this version has not."""
+
+    def refuse(value: object) -> object:
+        if value in values:
+            message = f'{what} "{value}" is not in this version'
+            raise refusal(message)
+        return value
+
+    return BeforeValidator(refuse)
+
+
+def _stars(value: object) -> object:
+    """The value as plain data, with stars for secrets."""
+    if isinstance(value, Secret):
+        return str(value)
+    if isinstance(value, Mapping):
+        return {key: _stars(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_stars(inner) for inner in value]
+    return value
+
+
+Name: TypeAlias = Annotated[str, Field(min_length=1)]
+Option: TypeAlias = Annotated[Any, PlainSerializer(_stars, when_used="json")]
+
+
+class Section(BaseModel):
+    """A mapping of the file: unknown keys are faults, nothing is converted, nothing changes later."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, hide_input_in_errors=True)
+
+
+class SourceConfig(Section):
+    """Where rows come from; the keys beside `kind` are the source kind's own."""
+
+    model_config = ConfigDict(extra="allow")
+    __pydantic_extra__: dict[str, Option]
+
+    kind: Name = Field(description="How the rows are read: `files` for Parquet, CSV and JSON Lines.")
+
+    @property
+    def options(self) -> Mapping[str, Any]:
+        """The source kind's own keys; secrets are `Secret`, paths absolute."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class ReferenceConfig(Section):
+    """What normal is."""
+
+    source: SourceConfig = Field(description="Where the reference's rows are.")
+    start: Moment | None = Field(default=None, description="Rows before this time are left out.")
+    end: Moment | None = Field(default=None, description="Rows at or after this time are left out.")
+    mode: Annotated[Literal["fixed"], _later("reference mode", "rolling")] = Field(
+        default="fixed", description="`fixed` learns once; `rolling` is not in this version."
+    )
+    keep: PositiveDuration | None = Field(default=None, description="How much a rolling reference keeps.")
+    season: Annotated[Literal["auto", "none"], _later("season", "hour", "week")] = Field(
+        default="auto",
+        description="The calendar pattern to expect; `hour` and `week` are not in this version.",
+    )
+
+
+class LiveConfig(Section):
+    """What arrives."""
+
+    source: SourceConfig = Field(description="Where new rows arrive.")
+    start: Moment | None = Field(
+        default=None,
+        description="Start of the first window; default: that of the first live row after the reference.",
+    )
+
+
+class GroundTruthConfig(Section):
+    """Labels that arrive apart, joined by id."""
+
+    source: SourceConfig = Field(description="Where labels arrive.")
+    id: Name | None = Field(
+        default=None, description="The id's column among the labels; default: `columns.id`."
+    )
+    label: Name | None = Field(
+        default=None, description="The label's column among the labels; default: `columns.label`."
+    )
+    timestamp: Name | None = Field(
+        default=None, description="When the label became known; absent: when driftd first reads it."
+    )
+    horizon: PositiveDuration = Field(
+        default=Duration(days=14),
+        description="So long after its end a window awaits labels; then it is final.",
+    )
+
+
+class FeaturesConfig(Section):
+    """Columns that the model reads; one named nowhere in the file is a feature of inferred type."""
+
+    numeric: tuple[Name, ...] = Field(default=(), description="Features compared as numbers.")
+    categorical: tuple[Name, ...] = Field(default=(), description="Features compared as categories.")
+    ignore: tuple[Name, ...] = Field(default=(), description="Columns that are not measured.")
+    private: tuple[Name, ...] = Field(
+        default=(), description="Features whose values appear in no store, metric, page, log or report."
+    )
+
+
+def _probability_form(value: object) -> str | None:
+    if isinstance(value, str):
+        return "<column>"
+    return "<map>" if isinstance(value, Mapping) else None
+
+
+Probability: TypeAlias = Annotated[
+    Annotated[Name, Tag("<column>")] | Annotated[dict[str, Name], Tag("<map>")],
+    Discriminator(
+        _probability_form,
+        custom_error_type="need",
+        custom_error_message="a column or a map of classes to columns is needed",
+    ),
+]
+
+
+class ColumnsConfig(Section):
+    """What each column is for the model."""
+
+    timestamp: Name | None = Field(
+        default=None,
+        description="Event time; absent: every file is one window, evaluated once, in name order.",
+    )
+    id: Name | None = Field(default=None, description="Joins rows and labels; needed with `ground_truth`.")
+    prediction: Name | None = Field(default=None, description="The predicted class or number.")
+    probability: Probability | None = Field(
+        default=None, description="The positive class's probability, or a map {class: column}."
+    )
+    label: Name | None = Field(
+        default=None,
+        description="The true class or number; live need not have it where `ground_truth` is given.",
+    )
+    positive: ClassValue | None = Field(
+        default=None,
+        description="The positive class; default: the greater of two numbers or booleans; for text required.",
+    )
+    version: Name | None = Field(default=None, description="Which version of the model made the prediction.")
+    features: FeaturesConfig = Field(
+        default=FeaturesConfig(), description="Default: every column not named anywhere in the file."
+    )
+
+    @property
+    def probabilities(self) -> tuple[str, ...]:
+        """Every column that holds a probability."""
+        if self.probability is None:
+            return ()
+        return (self.probability,) if isinstance(self.probability, str) else tuple(self.probability.values())

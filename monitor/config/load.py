@@ -1,0 +1,278 @@
+"""Model files to configurations, with every problem at once and at its place."""
+
+import glob
+import os
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from monitor.config.checks import CHECKS
+from monitor.config.messages import problems_of, unknown_name
+from monitor.config.parameters import parameter_problems
+from monitor.config.positions import Document, Where, read_document
+from monitor.config.schema import DetectorConfig, ModelConfig, SourceConfig
+from monitor.config.secrets import Secret, names_a_secret, redact
+from monitor.errors import ConfigError, ConfigProblem
+
+SECTIONS_WITH_SOURCE = ("reference", "live", "ground_truth")
+LATER_SOURCES = frozenset({"sql", "spark"})
+"""Source kinds that the interface names and this version has not."""
+
+_URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_STAND_IN = {
+    "version": 1,
+    "model": "unnamed",
+    "reference": {"source": {"kind": "files"}},
+    "live": {"source": {"kind": "files"}},
+}
+"""Valid sections in the place of faulty ones, so that the others can still be checked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """What several model files hold: the valid ones by name, and what is wrong with the others.
+
+    `files` says which file each model came from.
+    """
+
+    configs: tuple[ModelConfig, ...]
+    problems: tuple[ConfigProblem, ...]
+    warnings: tuple[ConfigProblem, ...]
+    files: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _File:
+    config: ModelConfig | None
+    problems: tuple[ConfigProblem, ...]
+    document: Document | None
+
+
+def load_model(
+    path: Path,
+    *,
+    sources: Mapping[str, type],
+    detectors: Mapping[str, type],
+    environment: Mapping[str, str] | None = None,
+) -> ModelConfig:
+    """The configuration of one model file.
+
+    `sources` and `detectors` map each known token to the type of its parameters. `environment` is
+    what `${NAME}` reads, the process's own by default. Raises ConfigError with every problem.
+    """
+    file = _load(path, sources, detectors, os.environ if environment is None else environment)
+    if file.config is None:
+        raise ConfigError(file.problems)
+    return file.config
+
+
+def load_paths(
+    paths: Iterable[Path],
+    *,
+    sources: Mapping[str, type],
+    detectors: Mapping[str, type],
+    environment: Mapping[str, str] | None = None,
+) -> Loaded:
+    """The models of files and of folders of `*.yaml`; a bad file hides no other.
+
+    A name that several files use is a problem, and none of them is loaded.
+    """
+    environment = os.environ if environment is None else environment
+    files, problems, warnings = _expand(paths)
+    loaded = [_load(path, sources, detectors, environment) for path in files]
+    problems.extend(problem for file in loaded for problem in file.problems)
+    by_name: dict[str, list[_File]] = {}
+    for file in loaded:
+        if file.config is not None:
+            by_name.setdefault(file.config.model, []).append(file)
+    problems.extend(problem for same in by_name.values() for problem in _duplicates(same))
+    single = {name: same[0] for name, same in sorted(by_name.items()) if len(same) == 1}
+    return Loaded(
+        tuple(file.config for file in single.values() if file.config is not None),
+        tuple(problems),
+        tuple(warnings),
+        {name: file.document.file for name, file in single.items() if file.document is not None},
+    )
+
+
+def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[ConfigProblem], list[ConfigProblem]]:
+    """The files that are meant, each once, and what is wrong with the paths themselves."""
+    files: dict[Path, Path] = {}
+    problems: list[ConfigProblem] = []
+    warnings: list[ConfigProblem] = []
+    for path in paths:
+        if path.is_dir():
+            try:
+                names = sorted(path.iterdir())
+            except OSError as error:
+                message = f"the folder cannot be read: {(error.strerror or 'unknown reason').lower()}"
+                problems.append(ConfigProblem(str(path), 0, 0, "", message))
+                continue
+            found = [name for name in names if name.suffix == ".yaml" and name.is_file()]
+            if not found:
+                other = any(name.suffix == ".yml" for name in names)
+                rename = "; rename *.yml to *.yaml" if other else ""
+                warnings.append(ConfigProblem(str(path), 0, 0, "", f"the folder holds no *.yaml{rename}"))
+        elif path.exists():
+            found = [path]
+        else:
+            message = "there is no such file; give model files or folders of *.yaml"
+            problems.append(ConfigProblem(str(path), 0, 0, "", message))
+            continue
+        for file in found:
+            files.setdefault(file.resolve(), file)
+    return list(files.values()), problems, warnings
+
+
+def _duplicates(same: list[_File]) -> Iterator[ConfigProblem]:
+    first = same[0].document
+    for file in same[1:]:
+        if first is not None and file.document is not None and file.config is not None:
+            message = f'"{file.config.model}" is the model of {first.file} too; give each its own name'
+            yield file.document.problem(("model",), message)
+
+
+def _load(
+    path: Path, sources: Mapping[str, type], detectors: Mapping[str, type], environment: Mapping[str, str]
+) -> _File:
+    document, reading = read_document(path, environment)
+    if document is None:
+        return _File(None, reading, None)
+    data = _with_secrets(document, path.absolute().parent)
+    config, faults = _validated(document, data)
+    misplaced = list(_misplaced_files(document))
+    faults += [
+        *_source_problems(document, data, sources),
+        *_detector_problems(document, data, detectors),
+    ]
+    broken = {".".join(map(str, where)) for where in document.broken} | {found.path for found in misplaced}
+    hidden = document.hidden.values()
+    seen = {
+        ConfigProblem(fault.file, fault.line, fault.column, fault.path, redact(fault.message, hidden))
+        for fault in faults
+        if fault.path not in broken
+    }
+    problems = tuple(sorted({*reading, *misplaced, *seen}))
+    return _File(None if problems else config, problems, document)
+
+
+def _with_secrets(document: Document, folder: Path) -> dict[str, Any]:
+    """The file's data with the sources' secrets as `Secret` and their paths absolute."""
+    data = dict(document.data)
+    for section in SECTIONS_WITH_SOURCE:
+        part = data.get(section)
+        if isinstance(part, Mapping) and isinstance(part.get("source"), Mapping):
+            where: Where = (section, "source")
+            source = {
+                key: value if key == "kind" else _option(document, (*where, key), value)
+                for key, value in part["source"].items()
+            }
+            if "path" in source:
+                source["path"] = _absolute(source["path"], folder)
+            data[section] = {**part, "source": source}
+    return data
+
+
+def _option(document: Document, where: Where, value: object) -> object:
+    """A source's option with its secrets wrapped, those written out in the file included."""
+    if isinstance(value, Mapping):
+        return {key: _option(document, (*where, key), inner) for key, inner in value.items()}
+    if isinstance(value, tuple):
+        return tuple(_option(document, (*where, index), inner) for index, inner in enumerate(value))
+    if where in document.hidden:
+        return document.hidden[where]
+    if isinstance(value, str) and names_a_secret(str(where[-1])):
+        return Secret(value)
+    return value
+
+
+def _absolute(value: object, folder: Path) -> object:
+    """A path (or each of several) made absolute; URLs and whatever is no path stay."""
+    if isinstance(value, tuple):
+        return tuple(_absolute(inner, folder) for inner in value)
+    if isinstance(value, Secret):
+        if _URL.match(value.reveal()):
+            return value
+        absolute = Path(value.reveal()).is_absolute()
+        shown = value.shown if absolute else _joined(folder, value.shown)
+        return Secret(_joined(folder, value.reveal()), shown, value.parts)
+    if isinstance(value, str) and value and not _URL.match(value):
+        return _joined(folder, value)
+    return value
+
+
+def _joined(folder: Path, path: str) -> str:
+    """The path below the folder, whose own name is no pattern."""
+    if Path(path).is_absolute():
+        return path
+    return os.path.normpath(Path(glob.escape(str(folder))) / path)
+
+
+def _validated(document: Document, data: dict[str, Any]) -> tuple[ModelConfig | None, list[ConfigProblem]]:
+    """The configuration, and its problems: of each key, and between the sections that are valid."""
+    problems: list[ConfigProblem] = []
+    faulty: set[str] = set()
+    config: ModelConfig | None = None
+    try:
+        config = candidate = ModelConfig.model_validate(data)
+    except ValidationError as error:
+        problems = list(problems_of(document, error))
+        faulty = {str(detail["loc"][0]) for detail in error.errors() if detail["loc"]}
+        sound = {key: value for key, value in data.items() if key not in faulty}
+        candidate = ModelConfig.model_validate(_STAND_IN | sound)
+    for check in CHECKS:
+        if not check.sections & faulty:
+            problems.extend(document.problem(where, message) for where, message in check.find(candidate))
+    return config, problems
+
+
+def _misplaced_files(document: Document) -> Iterator[ConfigProblem]:
+    for where in document.files:
+        if not (
+            len(where) > 2
+            and where[0] in SECTIONS_WITH_SOURCE
+            and where[1] == "source"
+            and where[2] != "kind"
+        ):
+            yield document.problem(where, "!file reads a secret, which only a source's options take")
+
+
+def _source_problems(
+    document: Document, data: Mapping[str, Any], sources: Mapping[str, type]
+) -> Iterator[ConfigProblem]:
+    for section in SECTIONS_WITH_SOURCE:
+        part = data.get(section)
+        source = part.get("source") if isinstance(part, Mapping) else None
+        kind = source.get("kind") if isinstance(source, Mapping) else None
+        if not isinstance(source, Mapping) or not isinstance(kind, str):
+            continue
+        where: Where = (section, "source")
+        if kind in sources:
+            yield from parameter_problems(
+                document, where, source, sources[kind], shared=tuple(SourceConfig.model_fields), hide=True
+            )
+        elif kind in LATER_SOURCES:
+            yield document.problem((*where, "kind"), f'source kind "{kind}" is not in this version')
+        else:
+            yield document.problem((*where, "kind"), unknown_name("source kind", kind, sources))
+
+
+def _detector_problems(
+    document: Document, data: Mapping[str, Any], detectors: Mapping[str, type]
+) -> Iterator[ConfigProblem]:
+    entries = data.get("detectors")
+    for index, entry in enumerate(entries if isinstance(entries, tuple) else ()):
+        token = entry.get("detector") if isinstance(entry, Mapping) else None
+        if not isinstance(entry, Mapping) or not isinstance(token, str) or "defaults" in entry:
+            continue
+        where: Where = ("detectors", index)
+        if token not in detectors:
+            yield document.problem((*where, "detector"), unknown_name("detector", token, detectors))
+            continue
+        yield from parameter_problems(
+            document, where, entry, detectors[token], shared=tuple(DetectorConfig.model_fields), hide=False
+        )
