@@ -16,7 +16,7 @@ WALLS = {
     "apscheduler": ("scheduler",),
     "prometheus_client": ("export", "web", "cli"),
     "sqlalchemy": ("store",),
-    "yaml": ("config.positions",),
+    "yaml": ("config",),
     "river": ("detectors",),
     "numba": ("stats.counting",),
     "rich": ("cli", "demo"),

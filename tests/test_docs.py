@@ -12,7 +12,14 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 PACKAGE = ROOT / "monitor"
-DOCUMENTS = sorted({*ROOT.glob("*.md"), *PACKAGE.rglob("*.md"), *(ROOT / "deploy").rglob("*.md")})
+DOCUMENTS = sorted(
+    {
+        *ROOT.glob("*.md"),
+        *PACKAGE.rglob("*.md"),
+        *(ROOT / "deploy").rglob("*.md"),
+        *(ROOT / "docs").rglob("*.md"),
+    }
+)
 NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
 
 LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
