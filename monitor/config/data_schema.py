@@ -33,7 +33,7 @@ def _stars(value: object) -> object:
 
 
 Name: TypeAlias = Annotated[str, Field(min_length=1)]
-Option: TypeAlias = Annotated[Any, PlainSerializer(_stars, when_used="json")]
+Option: TypeAlias = Annotated[Any, PlainSerializer(_stars)]
 
 
 class Section(BaseModel):

@@ -2,11 +2,6 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import Any
-
-from pydantic import GetCoreSchemaHandler
-from pydantic_core import CoreSchema, core_schema
 
 STARS = "***"
 SHORTEST = 3
@@ -15,11 +10,11 @@ SHORTEST = 3
 _SECRET_NAME = re.compile(r"(?i)(^|_)(password|passwd|pwd|secret|token|key|credentials?)$")
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class Secret:
     """A text that shows itself as stars; `shown` may keep the harmless parts of it.
 
-    `pieces` are the parts that must not be seen, by default the whole text.
+    `pieces` are the parts that must not be seen, by default the whole text. No dataclass, so that
+    nothing that walks over fields can print it.
 
     >>> secret = Secret("s3://top/data", "s3://***/data", ("top",))
     >>> print(secret, repr(secret), f"{secret}")
@@ -28,50 +23,41 @@ class Secret:
     's3://top/data'
     """
 
-    text: str
-    shown: str = STARS
-    pieces: tuple[str, ...] = ()
+    __slots__ = ("_shown", "_text", "parts")
+
+    def __init__(self, text: str, shown: str = STARS, pieces: tuple[str, ...] = ()) -> None:
+        self._text = text
+        self._shown = shown
+        self.parts = pieces or (text,)
+
+    @property
+    def shown(self) -> str:
+        """The text with stars for every secret part."""
+        return self._shown
 
     def reveal(self) -> str:
         """The text itself, for the one who opens the source."""
-        return self.text
+        return self._text
 
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """What must not be seen."""
-        return self.pieces or (self.text,)
+    def __eq__(self, other: object) -> bool:
+        """Equal where the text is."""
+        return isinstance(other, Secret) and self._text == other._text
+
+    def __hash__(self) -> int:
+        """By the text."""
+        return hash((Secret, self._text))
 
     def __str__(self) -> str:
         """Stars in place of every secret part."""
-        return self.shown
+        return self._shown
 
     def __repr__(self) -> str:
         """Stars as well."""
-        return f"Secret({self.shown!r})"
+        return f"Secret({self._shown!r})"
 
     def __format__(self, spec: str) -> str:
         """Stars in every format."""
-        return format(self.shown, spec)
-
-    @classmethod
-    def __get_pydantic_core_schema__(cls, source: type[Any], handler: GetCoreSchemaHandler) -> CoreSchema:
-        """Accept a secret or a text; write stars to JSON."""
-        del source, handler
-        text = core_schema.no_info_plain_validator_function(cls._from)
-        return core_schema.no_info_after_validator_function(
-            lambda secret: secret,
-            text,
-            serialization=core_schema.plain_serializer_function_ser_schema(str, when_used="json"),
-        )
-
-    @classmethod
-    def _from(cls, value: object) -> "Secret":
-        if isinstance(value, Secret):
-            return value
-        if isinstance(value, str):
-            return cls(value)
-        message = "text is needed"
-        raise ValueError(message)
+        return format(self._shown, spec)
 
 
 def names_a_secret(key: str) -> bool:

@@ -11,6 +11,8 @@ from typing import Annotated, TypeAlias
 from pydantic import AfterValidator, PlainSerializer, PlainValidator, WithJsonSchema
 from pydantic_core import PydanticCustomError
 
+from monitor.types import iso
+
 SECONDS = {"s": 1, "m": 60, "h": 3600}
 DAYS = {"d": 1, "w": 7}
 
@@ -233,7 +235,10 @@ Budget: TypeAlias = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"^[0-9.]+ per ([0-9]+ windows?|[0-9]+[smhdw])$"}),
 ]
 Moment: TypeAlias = Annotated[
-    datetime, PlainValidator(_moment), WithJsonSchema({"type": "string", "format": "date-time"})
+    datetime,
+    PlainValidator(_moment),
+    PlainSerializer(iso, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 Zone: TypeAlias = Annotated[str, PlainValidator(_zone), WithJsonSchema({"type": "string"})]
 Cron: TypeAlias = Annotated[str, PlainValidator(_cron), WithJsonSchema({"type": "string"})]

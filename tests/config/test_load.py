@@ -1,0 +1,115 @@
+from pathlib import Path
+
+import pytest
+
+from monitor.config import load_model, load_paths
+from monitor.errors import ConfigError
+
+GOOD = Path(__file__).parent / "good"
+MINIMAL = (GOOD / "minimal.yaml").read_text()
+
+
+def write(folder, **models):
+    for name, text in models.items():
+        (folder / f"{name}.yaml").write_text(text)
+
+
+def test_paths_are_relative_to_the_file_and_urls_stay(families):
+    config = load_model(GOOD / "full.yaml", **families)
+
+    assert config.reference.source.options["path"] == str(GOOD / "data/reference.parquet")
+    assert config.live.source.options["path"] == "s3://bucket/live/**/*.parquet"
+    assert config.ground_truth.source.options["path"].reveal() == str(GOOD / "data/labels/*.parquet")
+
+
+def test_a_folder_with_pattern_characters_is_no_pattern(tmp_path, families):
+    folder = tmp_path / "a[b]"
+    folder.mkdir()
+    write(folder, model=MINIMAL)
+
+    path = load_model(folder / "model.yaml", **families).live.source.options["path"]
+
+    assert path == f"{tmp_path}/a[[]b]/live/*.parquet"
+
+
+def test_an_absolute_path_stays(load):
+    config = load(MINIMAL.replace("reference.parquet", "/data/ref.parquet"))
+
+    assert config.reference.source.options["path"] == "/data/ref.parquet"
+
+
+def test_a_folder_is_its_yaml_files_and_a_bad_one_hides_no_other(tmp_path, families):
+    write(tmp_path, b=MINIMAL.replace("small", "b"), a=MINIMAL.replace("small", "a"), c="version: 2\n")
+    (tmp_path / "notes.txt").write_text("not read")
+    (tmp_path / "deeper").mkdir()
+    write(tmp_path / "deeper", d=MINIMAL)
+
+    loaded = load_paths([tmp_path], **families)
+
+    assert [config.model for config in loaded.configs] == ["a", "b"]
+    assert loaded.files == {"a": str(tmp_path / "a.yaml"), "b": str(tmp_path / "b.yaml")}
+    assert {problem.file for problem in loaded.problems} == {str(tmp_path / "c.yaml")}
+    assert loaded.warnings == ()
+
+
+def test_a_name_that_two_files_use_is_a_problem_that_names_both(tmp_path, families):
+    write(tmp_path, one=MINIMAL, two=MINIMAL, three=MINIMAL.replace("small", "other"))
+
+    loaded = load_paths([tmp_path], **families)
+
+    one, two = tmp_path / "one.yaml", tmp_path / "two.yaml"
+    assert [str(problem) for problem in loaded.problems] == [
+        f'{two}:2:8: model: "small" is the model of {one} too; give each its own name'
+    ]
+    assert [config.model for config in loaded.configs] == ["other"]
+
+
+def test_the_same_file_named_twice_is_read_once(tmp_path, families):
+    write(tmp_path, one=MINIMAL)
+
+    loaded = load_paths([tmp_path, tmp_path / "one.yaml", tmp_path / "." / "one.yaml"], **families)
+
+    assert (len(loaded.configs), loaded.problems) == (1, ())
+
+
+def test_a_path_that_is_not_there_is_a_problem(tmp_path, families):
+    loaded = load_paths([tmp_path / "gone"], **families)
+
+    message = "there is no such file; give model files or folders of *.yaml"
+    assert [str(problem) for problem in loaded.problems] == [f"{tmp_path / 'gone'}:0:0: {message}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("a.txt", "the folder holds no *.yaml"),
+        ("a.yml", "the folder holds no *.yaml; rename *.yml to *.yaml"),
+    ],
+)
+def test_a_folder_without_model_files_is_a_warning(tmp_path, families, name, message):
+    (tmp_path / name).write_text(MINIMAL)
+
+    loaded = load_paths([tmp_path], **families)
+
+    assert loaded.problems == ()
+    assert [warning.message for warning in loaded.warnings] == [message]
+
+
+def test_the_environment_of_the_process_is_the_default(tmp_path, families, monkeypatch):
+    monkeypatch.setenv("DRIFTD_TEST_OWNER", "team")
+    write(tmp_path, one=MINIMAL + "owner: ${DRIFTD_TEST_OWNER}\n")
+
+    config = load_model(tmp_path / "one.yaml", sources=families["sources"], detectors=families["detectors"])
+
+    assert config.owner == "team"
+
+
+def test_a_source_of_a_third_party_brings_its_own_keys(tmp_path, families):
+    write(tmp_path, one=MINIMAL.replace("{kind: files, path: reference.parquet}", "{kind: sql}"))
+
+    with pytest.raises(ConfigError, match='source kind "sql" is not in this version'):
+        load_model(tmp_path / "one.yaml", **families)
+    sources = families["sources"] | {"sql": families["detectors"]["psi"]}
+    assert (
+        load_model(tmp_path / "one.yaml", **(families | {"sources": sources})).reference.source.kind == "sql"
+    )
