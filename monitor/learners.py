@@ -1,0 +1,206 @@
+"""The first pass over the reference: a sample, the exact range, the categories of each column."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from monitor.stats.binning import bins_of
+from monitor.stats.bins import (
+    CategoricalBins,
+    CategoricalCounts,
+    CategoricalReference,
+    ColumnReference,
+    NumericCounts,
+    NumericReference,
+)
+from monitor.types import ColumnType
+from monitor.values import categorical, numeric
+
+MOST_DISTINCT = 100_000
+"""Categories counted before a column is given up as one of ids or free text."""
+HIGH_CARDINALITY = 10_000
+ID_SHARE = 0.5
+ID_ROWS = 100
+"""A column with more distinct values than this share of this many rows holds ids or free text."""
+KEPT_CATEGORIES = 500
+FEW_CATEGORIES = 20
+"""So many categories are all kept, however rare."""
+FEWEST_ROWS = 5
+"""A rarer category shares the cell `other`."""
+
+Selection: TypeAlias = NDArray[np.int64]
+
+
+class RowSample:
+    """Which rows belong to a random sample that depends on file and row number alone (bottom-k).
+
+    Every row has a hash; the rows with the smallest ones are the sample. Batches of any size give
+    the same rows. `take` says which rows of a batch may still be in it, `prune` which of the rows
+    held stay.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._hashes: list[NDArray[np.uint64]] = []
+        self._held = 0
+        self._bound = np.uint64(np.iinfo(np.uint64).max)
+        self._files: dict[str, int] = {}
+
+    @property
+    def held(self) -> int:
+        """How many rows were taken and not pruned."""
+        return self._held
+
+    def take(self, file: str, numbers: Selection) -> Selection:
+        """Positions within the batch of the rows that come into the sample for now."""
+        place = self._files.setdefault(
+            file, len(self._files)
+        )  # not the name: a moved folder is the same data
+        hashes = _mix(numbers.astype(np.uint64) + _mix(np.array([place + 1], np.uint64)))
+        chosen = np.flatnonzero(hashes <= self._bound)
+        self._hashes.append(hashes[chosen])
+        self._held += len(chosen)
+        return chosen
+
+    def prune(self, *, last: bool = False) -> NDArray[np.bool_] | None:
+        """Which of all rows taken so far stay; None where all do."""
+        if self._held <= (self.size if last else 2 * self.size):
+            return None
+        hashes = np.concatenate(self._hashes)
+        self._bound = np.uint64(np.partition(hashes, self.size - 1)[self.size - 1])
+        stay: NDArray[np.bool_] = hashes <= self._bound
+        self._hashes = [hashes[stay]]
+        self._held = int(stay.sum())
+        return stay
+
+
+def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
+    """Scatter 64-bit numbers evenly (the finaliser of splitmix64, Steele et al. 2014)."""
+    found = numbers * np.uint64(0x9E3779B97F4A7C15)
+    found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    return found ^ (found >> np.uint64(31))
+
+
+@dataclass(slots=True)
+class NumericLearner:
+    """A numeric column under way: values of the sampled rows (NaN where missing) and the exact range."""
+
+    sample: list[NDArray[np.float64]] = field(default_factory=list)
+    low: float = np.inf
+    high: float = -np.inf
+    invalid: int = 0
+    examples: tuple[str, ...] = ()
+
+    def add(self, array: pa.Array, inside: Selection | None, chosen: Selection) -> None:
+        """Take the rows `inside` (None: all) of a batch; of these the chosen ones into the sample."""
+        found = numeric(array)
+        self.invalid += found.invalid
+        self.examples = (self.examples + tuple(found.examples))[:3]
+        values = found.values if inside is None else found.values[inside]
+        self.sample.append(values[chosen])
+        finite = values[np.isfinite(values)]
+        if len(finite):
+            self.low = min(self.low, float(finite.min()))
+            self.high = max(self.high, float(finite.max()))
+
+    def add_absent(self, chosen: Selection) -> None:
+        """The rows of a batch that lacks the column."""
+        self.sample.append(np.full(len(chosen), np.nan))
+
+    def prune(self, stay: NDArray[np.bool_]) -> None:
+        """Keep these rows of the sample."""
+        self.sample = [np.concatenate(self.sample)[stay]]
+
+    @property
+    def empty(self) -> bool:
+        """Whether no finite value was seen."""
+        return self.low > self.high
+
+    @property
+    def constant(self) -> bool:
+        """Whether one value alone was seen."""
+        return self.low == self.high
+
+    def reference(self) -> ColumnReference:
+        """The frozen bins, nothing counted yet."""
+        sample = np.concatenate(self.sample)
+        sample = sample[np.isfinite(sample)]
+        # the sample of a column that is nearly always missing may be without a value
+        sample = sample if len(sample) else np.array([self.low, self.high])
+        bins = bins_of(sample, self.low + 0.0, self.high + 0.0)
+        return NumericReference(bins, NumericCounts(np.zeros(len(bins.edges) + 1, np.int64)))
+
+
+@dataclass(slots=True)
+class CategoricalLearner:
+    """A categorical column under way: rows by category, given up beyond `MOST_DISTINCT`."""
+
+    names: dict[str, int] = field(default_factory=dict)
+    rows: int = 0
+    given_up: bool = False
+
+    def add(self, array: pa.Array, inside: Selection | None, _chosen: Selection) -> None:
+        """Take the rows `inside` (None: all) of a batch."""
+        if self.given_up:
+            return
+        found = categorical(array if inside is None else array.take(pa.array(inside)))
+        counts = np.bincount(found.codes[found.codes >= 0], minlength=len(found.categories))
+        self.rows += int(counts.sum())
+        for name, count in zip(found.categories, counts.tolist(), strict=True):
+            if count:
+                self.names[name] = self.names.get(name, 0) + count
+        self.given_up = len(self.names) > MOST_DISTINCT
+
+    def add_absent(self, chosen: Selection) -> None:
+        """The rows of a batch that lacks the column."""
+
+    def prune(self, stay: NDArray[np.bool_]) -> None:
+        """Nothing is sampled here."""
+
+    @property
+    def empty(self) -> bool:
+        """Whether no value was seen."""
+        return not self.rows
+
+    @property
+    def constant(self) -> bool:
+        """Whether one category alone was seen."""
+        return len(self.names) == 1 and not self.given_up
+
+    @property
+    def high_cardinality(self) -> bool:
+        """Whether the column holds ids or free text."""
+        distinct = len(self.names)
+        many = distinct > ID_SHARE * self.rows and self.rows >= ID_ROWS
+        return self.given_up or distinct > HIGH_CARDINALITY or many
+
+    @property
+    def described(self) -> str:
+        """How many distinct values, in words."""
+        return f"over {MOST_DISTINCT} values" if self.given_up else f"{len(self.names)} values"
+
+    def reference(self) -> ColumnReference:
+        """The frozen categories, nothing counted yet."""
+        if self.high_cardinality:
+            return CategoricalReference(
+                CategoricalBins((), high_cardinality=True), CategoricalCounts(np.zeros(0, np.int64))
+            )
+        ranked = sorted(self.names.items(), key=lambda item: (-item[1], item[0]))
+        few = len(ranked) <= FEW_CATEGORIES
+        kept = tuple(name for name, count in ranked[:KEPT_CATEGORIES] if few or count >= FEWEST_ROWS)
+        rare = frozenset(self.names).difference(kept)
+        singletons = sum(count == 1 for count in self.names.values())
+        bins = CategoricalBins(kept, rare, singletons=singletons)
+        return CategoricalReference(bins, CategoricalCounts(np.zeros(len(kept), np.int64)))
+
+
+Learner: TypeAlias = NumericLearner | CategoricalLearner
+LEARNERS: dict[ColumnType, Callable[[], Learner]] = {
+    ColumnType.NUMERIC: NumericLearner,
+    ColumnType.CATEGORICAL: CategoricalLearner,
+}
