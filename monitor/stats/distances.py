@@ -1,21 +1,18 @@
 """Distances between two windows, from their counts alone.
 
-The first eight take counts of cells, reference and live, of shape (..., c): the last axis holds the
-cells, the others broadcast, so that thousands of draws are measured at once. A cell that is empty in
-both does not count. The last two take the counts of one column's ordered fine bins.
-
-Every distance is at least 0, larger for more change, 0 for equal proportions and finite for empty
-cells; the order of cells does not matter to the first eight. ValueError where a side has no rows.
+They take counts of cells, reference and live, of shape (..., c): the last axis holds the cells, the
+others broadcast, so that thousands of draws are measured at once. A cell that is empty in both does not
+count. Every distance is at least 0, larger for more change, 0 for equal proportions (`psi`: for equal
+counts) and finite for empty cells; the order of cells matters to `ks` alone. ValueError where a side
+has no rows. The Wasserstein distance, which needs positions, is in `transport`.
 """
 
-from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from monitor.stats import norms
-from monitor.stats.bins import NumericBins, NumericCounts
 
 Floats: TypeAlias = NDArray[np.float64]
 
@@ -24,12 +21,6 @@ SMALL_EXPECTED = 5.0
 
 MOVED = 3.0
 """A cell moved if its standard score is larger than this: by chance one cell in 370."""
-
-BULK = 0.005
-"""The share on each side of a reference beyond which values may be outliers."""
-
-REACH = 4.0
-"""How many robust standard deviations beyond the bulk a value counts in full."""
 
 
 def psi(reference: ArrayLike, live: ArrayLike) -> Floats:
@@ -154,82 +145,6 @@ def ks(reference: ArrayLike, live: ArrayLike) -> Floats:
     q, p = _shares(reference, live)
     apart = norms.distance(np.cumsum(p, axis=-1), np.cumsum(q, axis=-1), np.inf, axis=-1)
     return np.asarray(np.minimum(apart, 1.0))
-
-
-def wasserstein(bins: NumericBins, reference: NumericCounts, live: NumericCounts) -> float:
-    """Wasserstein-1 distance `integral |F - G| dx` in robust standard deviations, in [0, inf), symmetric.
-
-    Values beyond the fences (see `fences`) are moved to the fences, so that one outlier neither makes
-    nor hides a shift. Within a bin rows are taken as evenly spread, in the two end bins as standing at
-    their mean. ValueError for a constant column, which has no scale.
-    """
-    low, high = fences(bins, reference)
-    before, now = _ends(bins, reference, low, high), _ends(bins, live, low, high)
-    difference = np.cumsum(now.shares - before.shares)[:-1]
-    inside = np.clip(bins.edges, low, high)
-    left, right = np.abs(difference[:-1]), np.abs(difference[1:])
-    crosses = difference[:-1] * difference[1:] < 0
-    both = left + right
-    mean = np.where(crosses, (left**2 + right**2) / np.where(both > 0, 2 * both, 1.0), both / 2)
-    tails = abs(now.low - before.low) + abs(now.high - before.high)
-    return float(((mean * np.diff(inside)).sum() + tails) / bins.scale)
-
-
-def fences(bins: NumericBins, reference: NumericCounts) -> tuple[float, float]:
-    """Beyond which values count as outliers: (low, high).
-
-    From the quantile that 0.5 % of the reference lie beyond, as far again as that quantile is from the
-    center, and at least 4 robust standard deviations. ValueError for a constant column.
-    """
-    if not bins.scale > 0:
-        message = "the reference is constant: there is no scale to measure a distance in"
-        raise ValueError(message)
-    if reference.observed == 0:
-        message = "the reference has no finite value"
-        raise ValueError(message)
-    below = np.cumsum(reference.bins)[:-1] / reference.observed
-    last = bins.edges.size - 1
-    first = min(int(np.searchsorted(below, BULK, side="left")), last)
-    final = max(int(np.searchsorted(below, 1 - BULK, side="right")) - 1, 0)
-    low, high = float(bins.edges[first]), float(bins.edges[final])
-    reach = REACH * bins.scale
-    return low - max(reach, bins.center - low), high + max(reach, high - bins.center)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Ends:
-    """Shares per fine bin, and the mean distance beyond the outermost edges times the share there."""
-
-    shares: Floats
-    low: float
-    high: float
-
-
-def _ends(bins: NumericBins, counts: NumericCounts, low: float, high: float) -> _Ends:
-    """One window as shares, its two end bins reduced to how far they reach on average, up to the fence."""
-    rows = counts.observed
-    if rows == 0:
-        message = "no finite value"
-        raise ValueError(message)
-    first, last = float(bins.edges[0]), float(bins.edges[-1])
-    return _Ends(
-        counts.bins / rows,
-        _reach(int(counts.bins[0]), -counts.low_sum, -counts.low, -first, -low) / rows,
-        _reach(int(counts.bins[-1]), counts.high_sum, counts.high, last, high) / rows,
-    )
-
-
-def _reach(rows: int, total: float, furthest: float, edge: float, fence: float) -> float:
-    """The sum of distances beyond `edge` of the rows of an end bin, none further than `fence`.
-
-    Only the sum and the furthest value are known: the furthest is moved to the fence by itself, then
-    the mean of the others is.
-    """
-    most = max(fence - edge, 0.0)
-    if rows == 0 or most == 0.0:
-        return 0.0
-    others = (total - furthest - (rows - 1) * edge) / (rows - 1) if rows > 1 else 0.0
-    return min(max(furthest - edge, 0.0), most) + (rows - 1) * min(max(others, 0.0), most)
 
 
 def _moved(reference: ArrayLike, live: ArrayLike) -> Floats:
