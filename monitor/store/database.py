@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
+from sqlalchemy import Connection, Engine, QueuePool, create_engine, event
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
 from monitor.errors import StoreError
 from monitor.store import migrations
@@ -77,21 +77,17 @@ def masked(url: str) -> str:
 
 
 def _path(url: str) -> Path:
-    try:
-        parsed = make_url(url)
-    except ArgumentError:
-        message = f"store {masked(url)!r} is not a URL; for a file write sqlite:///{masked(url)}"
-        raise StoreError(message) from None
-    kind = parsed.get_backend_name()
+    """The file of the URL, taken letter by letter: nothing in it is decoded."""
+    scheme, mark, rest = url.partition("://")
+    kind = scheme.partition("+")[0]
+    if not mark:
+        message = f"store {url!r} is not a URL; for a file write sqlite:///{url}"
+        raise StoreError(message)
     if kind != "sqlite":
         message = f"store {kind} is not in this version ({masked(url)}); use sqlite:///FILE"
         raise StoreError(message)
-    return _file(parsed, url)
-
-
-def _file(parsed: URL, url: str) -> Path:
-    file = parsed.database
-    if parsed.host or parsed.query or not file or file == ":memory:":
+    file = rest.removeprefix("/")
+    if file == rest or file in {"", ":memory:"}:
         hint = "three slashes for a relative path, four for an absolute one"
         message = f"store {masked(url)} names no file; write sqlite:///FILE ({hint})"
         raise StoreError(message)
