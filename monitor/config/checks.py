@@ -102,9 +102,7 @@ def _one_role_each(config: ModelConfig) -> Found:
         listed: dict[str, str] = {} if key == "private" else roles
         for index, name in enumerate(getattr(features, key)):
             where = ("columns", "features", key, index)
-            if key == "private" and not roles.get(name, "in").startswith("in"):
-                yield where, f'the column "{name}" is {roles[name]}; private is for features'
-            elif name in listed:
+            if name in listed:
                 yield where, f'the column "{name}" is {listed[name]} already; name it once'
             listed.setdefault(name, f"in features.{key}")
 

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, TypeAlias
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag
 
-from monitor.config.secrets import Secret
+from monitor.config.secrets import Secret, revealed, secrets_in
 from monitor.config.units import ClassValue, Duration, Moment, PositiveDuration, refusal
 
 
@@ -51,9 +51,14 @@ class SourceConfig(Section):
     kind: Name = Field(description="How the rows are read: `files` for Parquet, CSV and JSON Lines.")
 
     @property
-    def options(self) -> Mapping[str, Any]:
-        """The source kind's own keys; secrets are `Secret`, paths absolute."""
-        return dict(self.__pydantic_extra__ or {})
+    def options(self) -> dict[str, Any]:
+        """The source kind's own keys with secrets revealed and paths absolute: only to open the source."""
+        return {key: revealed(value) for key, value in (self.__pydantic_extra__ or {}).items()}
+
+    @property
+    def secrets(self) -> tuple[Secret, ...]:
+        """The secrets among the options."""
+        return tuple(secrets_in(self.__pydantic_extra__ or {}))
 
 
 class ReferenceConfig(Section):
@@ -108,7 +113,7 @@ class FeaturesConfig(Section):
     categorical: tuple[Name, ...] = Field(default=(), description="Features compared as categories.")
     ignore: tuple[Name, ...] = Field(default=(), description="Columns that are not measured.")
     private: tuple[Name, ...] = Field(
-        default=(), description="Features whose values appear in no store, metric, page, log or report."
+        default=(), description="Columns whose values appear in no store, metric, page, log or report."
     )
 
 

@@ -1,6 +1,7 @@
 """Model files to configurations, with every problem at once and at its place."""
 
 import glob
+import logging
 import os
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,12 +12,17 @@ from typing import Any
 from pydantic import ValidationError
 
 from monitor.config.checks import CHECKS
+from monitor.config.fingerprint import numbers_fingerprint
 from monitor.config.messages import problems_of, unknown_name
 from monitor.config.parameters import parameter_problems
 from monitor.config.positions import Document, Where, read_document
 from monitor.config.schema import DetectorConfig, ModelConfig, SourceConfig
 from monitor.config.secrets import Secret, names_a_secret, redact
 from monitor.errors import ConfigError, ConfigProblem
+
+__all__ = ["load_model", "load_paths", "numbers_fingerprint"]
+
+log = logging.getLogger(__name__)
 
 SECTIONS_WITH_SOURCE = ("reference", "live", "ground_truth")
 LATER_SOURCES = frozenset({"sql", "spark"})
@@ -30,19 +36,6 @@ _STAND_IN = {
     "live": {"source": {"kind": "files"}},
 }
 """Valid sections in the place of faulty ones, so that the others can still be checked."""
-
-
-@dataclass(frozen=True, slots=True)
-class Loaded:
-    """What several model files hold: the valid ones by name, and what is wrong with the others.
-
-    `files` says which file each model came from.
-    """
-
-    configs: tuple[ModelConfig, ...]
-    problems: tuple[ConfigProblem, ...]
-    warnings: tuple[ConfigProblem, ...]
-    files: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,13 +69,14 @@ def load_paths(
     sources: Mapping[str, type],
     detectors: Mapping[str, type],
     environment: Mapping[str, str] | None = None,
-) -> Loaded:
-    """The models of files and of folders of `*.yaml`; a bad file hides no other.
+) -> tuple[tuple[ModelConfig, ...], tuple[ConfigProblem, ...]]:
+    """The valid models by name, of files and of folders of `*.yaml`, and every problem of the others.
 
-    A name that several files use is a problem, and none of them is loaded.
+    A bad file hides no other. A name that several files use is a problem, and none of them is
+    loaded. A folder without model files is a warning in the log.
     """
     environment = os.environ if environment is None else environment
-    files, problems, warnings = _expand(paths)
+    files, problems = _expand(paths)
     loaded = [_load(path, sources, detectors, environment) for path in files]
     problems.extend(problem for file in loaded for problem in file.problems)
     by_name: dict[str, list[_File]] = {}
@@ -90,42 +84,39 @@ def load_paths(
         if file.config is not None:
             by_name.setdefault(file.config.model, []).append(file)
     problems.extend(problem for same in by_name.values() for problem in _duplicates(same))
-    single = {name: same[0] for name, same in sorted(by_name.items()) if len(same) == 1}
-    return Loaded(
-        tuple(file.config for file in single.values() if file.config is not None),
-        tuple(problems),
-        tuple(warnings),
-        {name: file.document.file for name, file in single.items() if file.document is not None},
-    )
+    single = (same[0].config for _, same in sorted(by_name.items()) if len(same) == 1)
+    return tuple(config for config in single if config is not None), tuple(problems)
 
 
-def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[ConfigProblem], list[ConfigProblem]]:
+def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[ConfigProblem]]:
     """The files that are meant, each once, and what is wrong with the paths themselves."""
     files: dict[Path, Path] = {}
     problems: list[ConfigProblem] = []
-    warnings: list[ConfigProblem] = []
     for path in paths:
+        found: list[Path] = []
         if path.is_dir():
             try:
-                names = sorted(path.iterdir())
+                found = _files_in(path)
             except OSError as error:
                 message = f"the folder cannot be read: {(error.strerror or 'unknown reason').lower()}"
                 problems.append(ConfigProblem(str(path), 0, 0, "", message))
-                continue
-            found = [name for name in names if name.suffix == ".yaml" and name.is_file()]
-            if not found:
-                other = any(name.suffix == ".yml" for name in names)
-                rename = "; rename *.yml to *.yaml" if other else ""
-                warnings.append(ConfigProblem(str(path), 0, 0, "", f"the folder holds no *.yaml{rename}"))
         elif path.exists():
             found = [path]
         else:
             message = "there is no such file; give model files or folders of *.yaml"
             problems.append(ConfigProblem(str(path), 0, 0, "", message))
-            continue
         for file in found:
             files.setdefault(file.resolve(), file)
-    return list(files.values()), problems, warnings
+    return list(files.values()), problems
+
+
+def _files_in(folder: Path) -> list[Path]:
+    names = sorted(folder.iterdir())
+    found = [name for name in names if name.suffix == ".yaml" and name.is_file()]
+    if not found:
+        rename = "; rename *.yml to *.yaml" if any(name.suffix == ".yml" for name in names) else ""
+        log.warning("the folder %s holds no *.yaml%s", folder, rename)
+    return found
 
 
 def _duplicates(same: list[_File]) -> Iterator[ConfigProblem]:

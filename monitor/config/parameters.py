@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
+from monitor.config.data_schema import SourceConfig
 from monitor.config.messages import describe_detail, shown_value, unknown_key
 from monitor.config.positions import Document, Where
 from monitor.config.secrets import revealed, secrets_in
@@ -15,13 +16,13 @@ from monitor.errors import ConfigProblem, DriftdError
 T = TypeVar("T")
 
 
-def parameters_of(options: Mapping[str, Any], parameters: type[T]) -> T:
-    """The plug-in's own record from its keys in the file, with secrets revealed.
+def source_parameters_of(source: SourceConfig, parameters: type[T]) -> T:
+    """The source's own record from its keys in the file, with secrets revealed."""
+    return _record(source.options, parameters, strict=not source.secrets)
 
-    Strict: text is no number. Only where a value comes from the environment or a secret file, which
-    hold nothing but text, "5432" may be a number.
-    """
-    strict = next(secrets_in(options), None) is None
+
+def _record(options: Mapping[str, Any], parameters: type[T], *, strict: bool) -> T:
+    """Strict: text is no number, but where it came from the environment or a file, "5432" may be one."""
     return TypeAdapter(parameters).validate_json(json.dumps(revealed(options)), strict=strict)
 
 
@@ -44,7 +45,7 @@ def parameter_problems(
             yield document.problem((*where, key), unknown_key(key, {*own, *shared}), at_key=True)
     mine = {key: value for key, value in section.items() if key in own and key not in shared}
     try:
-        parameters_of(mine, parameters)
+        _record(mine, parameters, strict=next(secrets_in(mine), None) is None)
     except ValidationError as error:
         for detail in error.errors(include_url=False):
             inner = tuple(part for part in detail["loc"] if _stands(part))

@@ -17,7 +17,7 @@ from monitor.config.data_schema import (
     Section,
     SourceConfig,
 )
-from monitor.config.secrets import Secret, secrets_in
+from monitor.config.secrets import Secret
 from monitor.config.units import (
     AnyDuration,
     Budget,
@@ -208,4 +208,4 @@ class ModelConfig(Section):
         """Every secret of the sources, for those who write text about them."""
         sources = [self.reference.source, self.live.source]
         sources += [self.ground_truth.source] if self.ground_truth is not None else []
-        return tuple(secret for source in sources for secret in secrets_in(source.options))
+        return tuple(secret for source in sources for secret in source.secrets)

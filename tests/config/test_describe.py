@@ -26,6 +26,6 @@ def test_editors_learn_keys_meanings_and_defaults():
 
 
 def test_the_page_has_a_line_for_nested_keys():
-    assert "| `columns.features.private` | list |  | Features whose values appear in no store" in markdown()
+    assert "| `columns.features.private` | list |  | Columns whose values appear in no store" in markdown()
     assert "| `alarms.false_alarms` | budget | `1 per 30d` |" in markdown()
     assert "| `detectors[].threshold` | number |" in markdown()

@@ -4,7 +4,7 @@ import pickle
 
 import pytest
 
-from monitor.config import Secret, load_model, parameters_of, redact
+from monitor.config import Secret, load_model, redact, source_parameters_of
 from monitor.errors import ConfigError
 
 from .conftest import SECRET, SOURCES
@@ -56,11 +56,11 @@ def test_a_configuration_shows_no_secret(config, caplog):
 
 
 def test_the_source_gets_the_text(config):
-    parameters = parameters_of(config.reference.source.options, SOURCES["files"])
+    parameters = source_parameters_of(config.reference.source, SOURCES["files"])
 
     assert parameters.path == f"s3://user:{SECRET}@bucket/ref.parquet"
     assert parameters.secret == "from-file"
-    assert parameters_of(config.live.source.options, SOURCES["files"]).secret == "written-out"
+    assert source_parameters_of(config.live.source, SOURCES["files"]).secret == "written-out"
 
 
 def test_messages_of_others_can_be_redacted(config):
@@ -74,7 +74,7 @@ def test_numbers_from_the_environment_fit_where_numbers_are_needed(load):
         TEXT.replace("secret: !file token.txt", 'batch_rows: "${ROWS}"'), PASSWORD="123", ROWS="500"
     )
 
-    assert parameters_of(config.reference.source.options, SOURCES["files"]).batch_rows == 500
+    assert source_parameters_of(config.reference.source, SOURCES["files"]).batch_rows == 500
 
 
 @pytest.mark.parametrize(
