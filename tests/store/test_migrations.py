@@ -1,0 +1,113 @@
+import sqlite3
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from store_records import MODEL, alarm, commit, pending, same_state, window
+
+from monitor.errors import StoreError
+from monitor.store import Store, migrations
+from monitor.types import Kind
+
+VERSION_1 = Path(__file__).with_name("version_1.sql")
+"""A store as the first schema wrote it: two days, one pending window, a reference."""
+
+
+def execute(file, script):
+    with closing(sqlite3.connect(file)) as connection:
+        connection.executescript(script)
+
+
+@pytest.fixture
+def old(tmp_path):
+    execute(tmp_path / "driftd.db", VERSION_1.read_text())
+    return tmp_path / "driftd.db"
+
+
+def layout(file):
+    with closing(sqlite3.connect(file)) as connection:
+        names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        return {name: connection.execute(f"PRAGMA table_info('{name}')").fetchall() for name in names}
+
+
+def test_a_store_of_the_first_schema_is_read_and_written(old, url):
+    with Store.open(url) as store:
+        assert same_state(store.state(MODEL), commit(1, windows=[pending(1)]).state)
+        assert store.evaluations(MODEL) == [*commit(0).evaluations, *commit(1).evaluations]
+        assert store.alarms(MODEL) == (alarm(0), alarm(1))
+        assert store.alarms_opened(MODEL) == {Kind.COVARIATE: 2}
+        assert store.reference(MODEL, "fingerprint") == b"reference"
+        assert store.profile(MODEL, window(1).key) == b"profile 1"
+        store.commit(commit(2))
+        assert len(store.evaluations(MODEL)) == 3
+
+
+def test_a_migrated_store_has_the_tables_of_a_new_one(old, url, tmp_path):
+    Store.open(url).close()
+    Store.open(f"sqlite:///{tmp_path}/new.db").close()
+    assert layout(old) == layout(tmp_path / "new.db")
+
+
+def test_a_store_of_a_newer_driftd_is_refused_and_left_alone(old, url):
+    execute(old, f"UPDATE schema_version SET version = {migrations.VERSION + 1}")
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match=r"made by a newer driftd; .* Upgrade driftd, or give --state"):
+            Store.open(url, read_only=read_only)
+
+
+def test_reading_only_does_not_migrate(old, url):
+    execute(old, "UPDATE schema_version SET version = 0")
+    with pytest.raises(StoreError, match="has schema 0, this driftd reads schema 1; start driftd run"):
+        Store.open(url, read_only=True)
+
+
+class TestSteps:
+    """How the next schema will be reached, with steps of the test's own."""
+
+    @staticmethod
+    def first(connection):
+        connection.execute(text("ALTER TABLE models ADD COLUMN colour TEXT"))
+
+    @staticmethod
+    def second(connection):
+        connection.execute(text("UPDATE models SET colour = 'red'"))
+
+    @staticmethod
+    def broken(connection):
+        connection.execute(text("UPDATE models SET size = 1"))
+
+    def migrate(self, store, *steps):
+        with store._database.write() as connection:
+            migrations.migrate(connection, "here", migrations=steps)
+
+    def read(self, store, query):
+        with store._database.read() as connection:
+            return connection.execute(text(query)).scalar()
+
+    def test_those_that_lack_are_taken_in_order(self, store):
+        store.commit(commit(0))
+        self.migrate(store, self.first)
+        self.migrate(store, self.first, self.second)
+        self.migrate(store, self.first, self.second)
+        assert self.read(store, "SELECT colour FROM models") == "red"
+        assert self.read(store, "SELECT version FROM schema_version") == 3
+
+    def test_one_that_fails_takes_the_others_back(self, store):
+        store.commit(commit(0))
+        with pytest.raises(StoreError, match="no such column: size"):
+            self.migrate(store, self.first, self.broken)
+        assert self.read(store, "SELECT version FROM schema_version") == 1
+        self.migrate(store, self.first)
+        assert self.read(store, "SELECT count(*) FROM models WHERE colour IS NULL") == 1
+
+
+def test_two_that_make_the_store_at_once_make_it_once(url):
+    with ThreadPoolExecutor(8) as pool:
+        stores = list(pool.map(lambda _: Store.open(url), range(8)))
+    for number, store in enumerate(stores):
+        store.save_reference(f"model{number}", "a", b"x")
+        store.close()
+    with Store.open(url) as store:
+        assert len(store.models()) == 8
