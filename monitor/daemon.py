@@ -135,7 +135,7 @@ class Daemon:
             self._skipped(model, Reason.LEASED)
             return
         except StoreError as error:
-            run.failures.append(Failed(Stage.STORE, error.reason or Reason.STORE_FAILED, str(error)))
+            run.failures.append(Failed(Stage.STORE, error.reason, str(error)))
         except Exception as error:  # a thread of the pool must not end without a word
             log.exception("run failed", extra={"model": model})
             run.failures.append(Failed(Stage.WORKER, Reason.INTERNAL, f"a fault of driftd: {error!r}"))

@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
@@ -10,6 +10,7 @@ from monitor import pipeline
 from monitor.build import Resolved, resolve
 from monitor.config.schema import ModelConfig
 from monitor.errors import BadReferenceError, ConfigError, DriftdError, SourceError
+from monitor.plan import Planned
 from monitor.state import Commit, ModelState
 from monitor.types import Evaluation, Reason, Stage
 
@@ -27,6 +28,8 @@ class Order:
     until: datetime
     now: datetime
     threads: int = 2
+    end: datetime | None = None
+    """Windows that end after this are left alone (backfill)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +55,6 @@ class Failed:
     stage: Stage
     reason: Reason
     message: str
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """How many windows this run will evaluate: for progress bars."""
-
-    windows: int = 0
-    facts: Mapping[str, object] = field(default_factory=dict)
 
 
 Event: TypeAlias = Commit | Learned | Failed | Timed | Planned
@@ -94,5 +89,6 @@ def _evaluate(order: Order) -> Iterator[Event]:
         order.lines,
         until=order.until,
         now=order.now,
+        end=order.end,
         threads=order.threads,
     )

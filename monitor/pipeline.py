@@ -43,7 +43,7 @@ def run(
     writes it before it asks for the next.
     """
     state, closing = _on_reference(plan, state)
-    classes = Classes(state.classes or plan.classes)
+    classes = Classes(state.classes or plan.target.classes)
     if plan.calendar is None:
         ready, later, problems = _new_files(plan, state), [], ()
     else:

@@ -9,8 +9,15 @@ from monitor.reference import Reference
 from monitor.sources.base import Source
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.residuals import ErrorReference
-from monitor.types import Column, Kind, PerformanceMetric, Role, Task
+from monitor.types import Column, Kind, Problem, Role, Task
 from monitor.windows import Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """How many windows a run will evaluate: for progress bars."""
+
+    windows: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +30,21 @@ class Names:
     probabilities: Mapping[str, str]
     label: str | None
     version: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What the model predicts: `probabilities` are the classes that have a probability, in column order."""
+
+    task: Task | None
+    classes: tuple[str, ...]
+    positive: str | None
+    probabilities: tuple[str, ...]
+
+    @property
+    def positive_column(self) -> int:
+        """Which probability is the positive class's."""
+        return self.probabilities.index(self.positive) if self.positive in self.probabilities else 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +85,7 @@ class Labelled:
 
     errors: ErrorReference
     performance: Mapping[str, float]
+    class_shares: Mapping[str, float]
     stream: Stream
 
 
@@ -71,9 +94,7 @@ class Plan:
     """Everything that is fixed while a model runs."""
 
     model: str
-    task: Task | None
-    classes: tuple[str, ...]
-    positive: str | None
+    target: Target
     calendar: Calendar | None
     zone: str
     lateness: timedelta
@@ -88,6 +109,13 @@ class Plan:
     budgets: Mapping[Kind, float]
     """The days between false alarms that each kind of this model may spend; windows without time."""
     minimum: MinimumEffect
+    problems: tuple[Problem, ...] = ()
+    """What is wrong with the reference, and columns that are new: told with every window."""
+
+    @property
+    def task(self) -> Task | None:
+        """What kind of thing the model predicts."""
+        return self.target.task
 
     @property
     def window_days(self) -> float:
@@ -97,3 +125,8 @@ class Plan:
     def columns(self, *roles: Role) -> tuple[Column, ...]:
         """The reference's columns in these roles."""
         return tuple(column for column, _ in self.reference.columns.values() if column.role in roles)
+
+    def tests_of(self, kind: Kind) -> int:
+        """Over how many tests the budget of a kind is split; quality also tests for constant columns."""
+        constant = len(self.reference.columns) if kind is Kind.QUALITY else 0
+        return max(1, constant + sum(test.kind is kind and test.fixed is None for test in self.tests))

@@ -6,10 +6,11 @@ from datetime import datetime
 
 from monitor.config.schema import ModelConfig
 from monitor.errors import StoreError
-from monitor.evaluation import Event, Failed, Learned, Order, Planned, Timed
+from monitor.evaluation import Event, Failed, Learned, Order, Timed
+from monitor.plan import Planned
 from monitor.state import Commit, ModelState
 from monitor.store import Store
-from monitor.types import Evaluation, Reason, Stage
+from monitor.types import Evaluation, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,4 +69,4 @@ def record(
             else:
                 yield event
     except StoreError as error:
-        yield Failed(Stage.STORE, error.reason or Reason.STORE_FAILED, str(error))
+        yield Failed(Stage.STORE, error.reason, str(error))

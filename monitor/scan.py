@@ -55,6 +55,17 @@ class Rows:
         """How many rows."""
         return len(self.ids)
 
+    def take(self, index: NDArray[np.int64]) -> "Rows":
+        """The rows at these places, in this order."""
+        return Rows(
+            self.ids[index],
+            self.identified[index],
+            self.times[index],
+            self.predictions[index],
+            self.scores[index],
+            self.labels[index],
+        )
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WindowData:
@@ -66,6 +77,11 @@ class WindowData:
     versions: Mapping[str, int]
     files: Mapping[str, int]
     """Rows of this window by file."""
+
+    @property
+    def unique_ids(self) -> int:
+        """How many different ids the rows have."""
+        return len(np.unique(self.rows.ids[self.rows.identified]))
 
 
 @dataclass(slots=True)
@@ -152,9 +168,9 @@ def _gather(
     if plan.names.version is not None and plan.names.version in batch.rows.schema.names:
         _count_versions(gathered, batch.rows.column(plan.names.version), index)
     if rows_needed:
-        rows = _rows(plan.names, plan.task, batch.rows, times, classes)
+        rows = rows_of(plan.names, plan.task, batch.rows, times, classes)
         gathered.window.append(index[inside])
-        gathered.rows.append(_take(rows, inside))
+        gathered.rows.append(rows.take(inside))
 
 
 def _count_versions(gathered: _Gathered, array: pa.Array, index: NDArray[np.int32]) -> None:
@@ -168,9 +184,10 @@ def _count_versions(gathered: _Gathered, array: pa.Array, index: NDArray[np.int3
                 versions[name] = versions.get(name, 0) + count
 
 
-def _rows(
+def rows_of(
     names: Names, task: Task | None, batch: pa.RecordBatch, times: NDArray[np.int64], classes: Classes
 ) -> Rows:
+    """What the join and the errors need of the rows of one batch."""
     count = batch.num_rows
     present = set(batch.schema.names)
     if names.id is not None and names.id in present:
@@ -206,17 +223,6 @@ def outcome(
     return np.where(found.codes >= 0, codes, np.nan)
 
 
-def _take(rows: Rows, index: NDArray[np.int64]) -> Rows:
-    return Rows(
-        rows.ids[index],
-        rows.identified[index],
-        rows.times[index],
-        rows.predictions[index],
-        rows.scores[index],
-        rows.labels[index],
-    )
-
-
 def concatenate(parts: Sequence[Rows]) -> Rows:
     """The rows of all parts, in order."""
     if not parts:
@@ -250,7 +256,7 @@ def _split(
         WindowData(
             window_,
             profiles[number],
-            _take(rows, order[bounds[number] : bounds[number + 1]]),
+            rows.take(order[bounds[number] : bounds[number + 1]]),
             gathered.versions[number],
             gathered.files[number],
         )

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from monitor.budget import score
-from monitor.types import Decision, DriftNorm, Kind, Statistic
 from monitor.stats import norms
+from monitor.types import Decision, DriftNorm, Kind, Statistic
 
 NAMED = 3
 """How many columns a reason names before it counts the rest."""
@@ -80,8 +80,13 @@ def _days(each: Measurement) -> float:
     return min(each.days, MOST_DAYS) if each.days is not None else 0.0
 
 
+def significant(days: float, budget: float) -> bool:
+    """Whether chance gives such an event at most once per budget."""
+    return score(days, budget) >= 1
+
+
 def _beyond(each: Measurement, budget: float) -> bool:
-    return each.forced or (each.days is not None and score(each.days, budget) >= 1)
+    return each.forced or (each.days is not None and significant(each.days, budget))
 
 
 def _extremity(each: Measurement) -> tuple[float, float]:

@@ -1,13 +1,11 @@
 """What `once` and `backfill` print: JSON lines, or a table of what a person wants to know."""
 
-import json
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
 
 from monitor.config.schema import ModelConfig
 from monitor.evaluation import Failed
@@ -30,17 +28,7 @@ class Shown:
         self._open: dict[tuple[str, str], datetime | None] = {}
         self._problems: dict[tuple[str, str], str] = {}
         self._console = Console(stderr=False, highlight=False)
-        errors = Console(stderr=True)
-        self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TextColumn("windows"),
-            TimeElapsedColumn(),
-            console=errors,
-            disable=not errors.is_terminal,
-            transient=True,
-        )
+        self._progress = progress()
         self._progress.start()
         self._task = self._progress.add_task("", total=None)
 
@@ -109,19 +97,19 @@ class Shown:
         self._progress.stop()
 
 
-def status_table(rows: Sequence[Mapping[str, str]]) -> Table:
-    """One line per model, at most 100 columns wide."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for name in ("model", "last window", "lag", "verdicts", "open alarms", "problems"):
-        table.add_column(name, overflow="fold", max_width=34)
-    for row in rows:
-        table.add_row(*(row[column.header] for column in table.columns if isinstance(column.header, str)))
-    return table
-
-
-def print_json(value: object) -> None:
-    """Strict JSON on one line."""
-    sys.stdout.write(json.dumps(value, allow_nan=False) + "\n")
+def progress() -> Progress:
+    """A bar on stderr, where that is a terminal."""
+    errors = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("windows"),
+        TimeElapsedColumn(),
+        console=errors,
+        disable=not errors.is_terminal,
+        transient=True,
+    )
 
 
 def _short(moment: datetime) -> str:

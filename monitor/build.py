@@ -1,0 +1,351 @@
+"""A configuration becomes a plan: the only place that names concrete sources and detectors."""
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pyarrow as pa
+
+import monitor.detectors
+import monitor.sources  # noqa: F401 - registers its members
+from monitor import baseline
+from monitor.budget import shares
+from monitor.config.fingerprint import numbers_fingerprint
+from monitor.config.schema import ModelConfig, SourceConfig
+from monitor.detectors.base import DETECTORS, STREAM_DETECTORS, Detector
+from monitor.errors import BadReferenceError, SourceError
+from monitor.plan import LabelSource, Names, Plan, Target, Test
+from monitor.reference import Reference, TimeBounds, WantedColumn, learn
+from monitor.sources.base import SOURCES, Interval, Source
+from monitor.stats.effects import MinimumEffect
+from monitor.types import KIND_OF, Column, ColumnType, Kind, Problem, Reason, Role, Task
+from monitor.values import categorical
+from monitor.windows import Calendar
+
+DEFAULT_STREAM = "adwin"
+DEFAULTS = {
+    ColumnType.NUMERIC: ("psi", "ks", "missing", "out_of_range"),
+    ColumnType.CATEGORICAL: ("psi", "missing", "unseen"),
+}
+"""The default detectors by column type; `adwin` on the errors besides."""
+
+SHAPE_VERSION = 1
+"""Part of the fingerprint: a driftd that learns differently learns again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """The plan, and the reference's bytes where it was learned just now."""
+
+    plan: Plan
+    learned: bytes | None
+
+
+def source_parameters() -> dict[str, type]:
+    """The parameters of each source kind, for the checks of the configuration."""
+    SOURCES.load_entry_points()
+    return {member.token: member.parameters for member in SOURCES}
+
+
+def detector_parameters() -> dict[str, type]:
+    """The parameters of each detector, for the checks of the configuration."""
+    DETECTORS.load_entry_points()
+    return {member.token: member.parameters for member in (*DETECTORS, *STREAM_DETECTORS)}
+
+
+def open_source(config: SourceConfig) -> Source:
+    """The source that the configuration names."""
+    member = SOURCES.get(config.kind)
+    return member.build(member.parameters(**config.options))
+
+
+def resolve(config: ModelConfig, references: Mapping[str, bytes], threads: int) -> Resolved:
+    """Learn the reference, or take it from the store where neither data nor configuration changed."""
+    source = open_source(config.reference.source)
+    digest = f"{SHAPE_VERSION} {numbers_fingerprint(config)} {source.fingerprint()}"
+    fingerprint = hashlib.sha256(digest.encode()).hexdigest()
+    live = open_source(config.live.source)
+    if fingerprint in references:
+        reference, learned = Reference.from_bytes(references[fingerprint]), None
+    else:
+        reference = _learn(config, source, fingerprint, threads)
+        learned = reference.to_bytes()
+    return Resolved(_plan(config, reference, live), learned)
+
+
+def _learn(config: ModelConfig, source: Source, fingerprint: str, threads: int) -> Reference:
+    schema = source.schema().names
+    absent = [name for name in _needed(config) if name not in schema]
+    if absent:
+        named = ", ".join(map(repr, absent))
+        message = f"the reference has no column {named}, which the model file names; it has {', '.join(schema)}"
+        raise BadReferenceError(message)
+    interval = _interval(config)
+    roles = names(config)
+    label = config.columns.label if config.columns.label in schema else None
+    task = config.task or _task(config, source, label)
+    reference = learn(
+        lambda columns: source.scan(columns, interval),
+        _wanted(config, schema, task),
+        bounds=_bounds(interval),
+        fingerprint=fingerprint,
+        threads=threads,
+    )
+    return baseline.with_labels(
+        reference,
+        replace(roles, label=label),
+        source,
+        interval,
+        task,
+        _text(config.columns.positive),
+        _stream(config),
+    )
+
+
+def _task(config: ModelConfig, source: Source, label: str | None) -> Task | None:
+    """The task where the file does not say it: from the probabilities, else from the labels."""
+    probability = config.columns.probability
+    if isinstance(probability, Mapping):
+        return Task.BINARY if len(probability) <= len(("negative", "positive")) else Task.MULTICLASS
+    if probability is not None:
+        return Task.BINARY
+    return baseline.infer_task(source, label or config.columns.prediction, _interval(config))
+
+
+def _text(value: object) -> str | None:
+    """A class as the text that data of any type have for it: 1, 1.0 and "1" are the same class."""
+    if value is None:
+        return None
+    found = categorical(pa.array([value]))
+    return found.categories[0]
+
+
+def _interval(config: ModelConfig) -> Interval | None:
+    """The event times of the reference."""
+    timestamp = config.columns.timestamp
+    if timestamp is None:
+        return None
+    return Interval(timestamp, config.window.timezone, config.reference.start, config.reference.end)
+
+
+def _bounds(interval: Interval | None) -> TimeBounds | None:
+    if interval is None:
+        return None
+    return TimeBounds(interval.timestamp, interval.zone, interval.start, interval.end)
+
+
+def _needed(config: ModelConfig) -> tuple[str, ...]:
+    """The columns that the reference must have."""
+    columns, features = config.columns, config.columns.features
+    wanted = [columns.timestamp, columns.prediction, *columns.probabilities]
+    wanted += [*features.numeric, *features.categorical]
+    return tuple(dict.fromkeys(name for name in wanted if name))
+
+
+def _named(config: ModelConfig) -> frozenset[str]:
+    """Every column that the model file names."""
+    columns, features = config.columns, config.columns.features
+    wanted = [*_needed(config), columns.id, columns.version, columns.label, *features.ignore]
+    if config.ground_truth is not None:
+        truth = config.ground_truth
+        wanted += [truth.label, truth.timestamp, truth.id]
+    return frozenset(name for name in wanted if name)
+
+
+def _wanted(config: ModelConfig, schema: Sequence[str], task: Task | None) -> tuple[WantedColumn, ...]:
+    """The columns to learn: features (default: all that the file does not name), predictions, label."""
+    columns, features = config.columns, config.columns.features
+    private = frozenset(features.private)
+    outcome = ColumnType.NUMERIC if task is Task.REGRESSION else ColumnType.CATEGORICAL
+    found = [WantedColumn(name, Role.FEATURE, ColumnType.NUMERIC, name in private) for name in features.numeric]
+    found += [
+        WantedColumn(name, Role.FEATURE, ColumnType.CATEGORICAL, name in private)
+        for name in features.categorical
+    ]
+    if not found:
+        rest = (name for name in schema if name not in _named(config))
+        found = [WantedColumn(name, Role.FEATURE, None, name in private) for name in rest]
+    if columns.prediction is not None:
+        found.append(WantedColumn(columns.prediction, Role.PREDICTION, outcome, columns.prediction in private))
+    found += [WantedColumn(name, Role.PROBABILITY, ColumnType.NUMERIC) for name in columns.probabilities]
+    if columns.label in schema and columns.label is not None:
+        found.append(WantedColumn(columns.label, Role.LABEL, outcome, columns.label in private))
+    return tuple(found)
+
+
+def _stream(config: ModelConfig) -> tuple[str, object]:
+    """The stream detector on the errors, with its parameters."""
+    for entry in config.chosen_detectors:
+        if entry.detector in STREAM_DETECTORS:
+            return entry.detector, STREAM_DETECTORS.get(entry.detector).parameters(**entry.parameters)
+    return DEFAULT_STREAM, STREAM_DETECTORS.get(DEFAULT_STREAM).parameters()
+
+
+def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
+    roles = names(config)
+    target = baseline.target_of(reference, roles)
+    labelled = baseline.labelled_of(reference, _stream(config))
+    tests = _tests(config, reference)
+    kinds = {test.kind for test in tests if test.kind is not Kind.LABEL} | {Kind.QUALITY}
+    if labelled is not None:
+        kinds |= {Kind.PERFORMANCE, Kind.CONCEPT} | {test.kind for test in tests}
+    timed = config.columns.timestamp is not None
+    return Plan(
+        model=config.model,
+        target=target,
+        calendar=_calendar(config) if timed else None,
+        zone=config.window.timezone,
+        lateness=config.window.lateness.nominal,
+        min_rows=config.window.min_rows,
+        live=live,
+        live_start=config.live.start if timed else None,
+        names=_with_positive(roles, target),
+        labels=_labels(config),
+        reference=reference,
+        tests=tests,
+        labelled=labelled,
+        budgets={kind: _budget_days(config) / share for kind, share in shares(kinds).items()},
+        minimum=MinimumEffect(**config.alarms.min_effect.model_dump()),
+        problems=(*reference.problems, *_added(config, reference, live)),
+    )
+
+
+def _with_positive(roles: Names, target: Target) -> Names:
+    """One probability column is that of the positive class."""
+    if set(roles.probabilities) == {""} and target.positive is not None:
+        return replace(roles, probabilities={target.positive: roles.probabilities[""]})
+    return roles
+
+
+def names(config: ModelConfig) -> Names:
+    """Which column plays which role."""
+    columns = config.columns
+    probability = columns.probability
+    if isinstance(probability, str):
+        probability = {"": probability}
+    return Names(
+        columns.timestamp,
+        columns.id,
+        columns.prediction,
+        dict(probability or {}),
+        columns.label,
+        columns.version,
+    )
+
+
+def _calendar(config: ModelConfig) -> Calendar:
+    length = config.window.length
+    if length.days:
+        return Calendar(config.window.timezone, days=length.days)
+    return Calendar(config.window.timezone, length=length.nominal)
+
+
+def _labels(config: ModelConfig) -> LabelSource | None:
+    truth = config.ground_truth
+    if truth is None:
+        return None
+    return LabelSource(
+        open_source(truth.source),
+        truth.id or config.columns.id or "",
+        truth.label or config.columns.label or "",
+        truth.timestamp,
+        truth.horizon.nominal,
+    )
+
+
+def _budget_days(config: ModelConfig) -> float:
+    """Days between two false alarms of the model; windows where there is no time."""
+    budget = config.alarms.false_alarms
+    if config.columns.timestamp is not None:
+        return budget.days(config.window.length)
+    if budget.windows is None:
+        message = "alarms.false_alarms counts days, but without columns.timestamp only windows can be counted"
+        raise BadReferenceError(message)
+    return budget.windows / budget.count
+
+
+def _tests(config: ModelConfig, reference: Reference) -> tuple[Test, ...]:
+    found: dict[tuple[str, str], Test] = {}
+    columns = [column for column, _ in reference.columns.values() if column.role in KIND_OF]
+    if config.default_detectors:
+        for column in columns:
+            for token in DEFAULTS[column.type]:
+                _add(found, column, _detector(token, {}), None, default=True)
+    for entry in config.chosen_detectors:
+        if entry.detector in STREAM_DETECTORS:
+            continue
+        detector = _detector(entry.detector, entry.parameters)
+        for column in columns:
+            fits = column.type in detector.types
+            if column.name in entry.columns or ("*" in entry.columns and fits):
+                if not fits:
+                    message = (
+                        f"detectors: {entry.detector} does not fit the {column.type} column {column.name!r}"
+                    )
+                    raise BadReferenceError(message)
+                _add(found, column, detector, entry.threshold, default=not config.default_detectors)
+    return tuple(found.values())
+
+
+def _add(
+    found: dict[tuple[str, str], Test],
+    column: Column,
+    detector: Detector,
+    fixed: float | None,
+    *,
+    default: bool,
+) -> None:
+    kind = Kind.QUALITY if detector.quality else KIND_OF[column.role]
+    if detector.quality and column.role is Role.LABEL:
+        return  # labels that are missing are awaited
+    key = (column.name, detector.token)
+    known = found.get(key)
+    found[key] = Test(column, detector, kind, fixed, default or (known is not None and known.default))
+
+
+def _detector(token: str, parameters: Mapping[str, Any]) -> Detector:
+    member = DETECTORS.get(token)
+    return member.build(member.parameters(**parameters))
+
+
+def _added(config: ModelConfig, reference: Reference, live: Source) -> Iterator[Problem]:
+    """Columns that arrive and that the reference does not have."""
+    try:
+        arriving = live.schema().names
+    except SourceError:
+        return
+    known = {*reference.types, *reference.columns, *_named(config), *(each.column for each in reference.problems)}
+    for name in arriving:
+        if name not in known:
+            text = f"column {name!r} is new: the reference does not have it, so it is not measured"
+            yield Problem(name, Reason.ADDED_COLUMN, text)
+
+
+def connect(config: ModelConfig) -> Sequence[str]:
+    """What does not fit between the model file and its data; nothing is learned."""
+    source = open_source(config.reference.source)
+    reference = source.schema()
+    found = [
+        f"reference: column {name!r} is absent; it has {', '.join(reference.names)}"
+        for name in _needed(config)
+        if name not in reference.names
+    ]
+    live = open_source(config.live.source).schema()
+    for name in _needed(config):
+        if name not in live.names:
+            found.append(f"live: column {name!r} is absent; it has {', '.join(live.names)}")
+        elif name in reference.names and live.field(name).type != reference.field(name).type:
+            found.append(
+                f"live: column {name!r} is {live.field(name).type}, in the reference {reference.field(name).type}"
+            )
+    truth = _labels(config)
+    if truth is not None:
+        columns = truth.source.schema().names
+        wanted = [truth.id, truth.label, *([truth.timestamp] if truth.timestamp else [])]
+        found += [
+            f"ground_truth: column {name!r} is absent; it has {', '.join(columns)}"
+            for name in wanted
+            if name not in columns
+        ]
+    return found

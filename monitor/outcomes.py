@@ -1,0 +1,123 @@
+"""Labels beside predictions in one window: tests on the errors, performance, class shares, label counts."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from monitor.plan import Plan, Target
+from monitor.state import PendingWindow
+from monitor.stats import performance as metrics
+from monitor.stats import residuals
+from monitor.stats.bins import CategoricalCounts, CategoricalReference, ColumnCounts, ColumnReference
+from monitor.stats.counting import count_values
+from monitor.streams import BY_CLASS, BY_SCORE, ERROR, scored
+from monitor.types import PerformanceMetric, Reason, Task
+
+REALISED = "realised"
+
+
+def error_tests(plan: Plan, window: PendingWindow) -> dict[str, residuals.WindowTest] | None:
+    """By stream: whether the mean of this window is above what the reference expects; None without errors."""
+    labelled = plan.labelled
+    if labelled is None or plan.task is None:
+        return None
+    usable = ~np.isnan(window.labels) & ~np.isnan(window.predictions)
+    if not usable.any():
+        return None
+    labels, predictions = window.labels[usable], window.predictions[usable]
+    errors = residuals.row_errors(plan.task, labels, predictions, labelled.errors.scale)
+    score = scored(plan.target, predictions, window.scores[usable])
+    return {
+        ERROR: residuals.test_overall(labelled.errors, errors),
+        BY_SCORE: residuals.test_by_prediction(labelled.errors, errors, score),
+        BY_CLASS: residuals.test_by_label(labelled.errors, errors, labels),
+    }
+
+
+def performance(plan: Plan, classes: Sequence[str], window: PendingWindow) -> tuple[PerformanceMetric, ...]:
+    """The realised performance over the rows that have label and prediction."""
+    if plan.labelled is None:
+        return ()
+    usable = ~np.isnan(window.labels)
+    found = measured(plan.target, classes, window.labels[usable], window.predictions[usable], window.scores[usable])
+    return tuple(
+        PerformanceMetric(
+            each.name,
+            REALISED,
+            each.value,
+            each.lower,
+            each.upper,
+            plan.labelled.performance.get(each.name),
+            None if each.reason is None else Reason(each.reason),
+        )
+        for each in found
+    )
+
+
+def measured(
+    target: Target,
+    classes: Sequence[str],
+    labels: NDArray[np.float64],
+    predictions: NDArray[np.float64],
+    scores: NDArray[np.float32],
+) -> tuple[metrics.Metric, ...]:
+    """Every metric of the model's task; rows without a prediction are left out."""
+    usable = ~np.isnan(predictions)
+    labels, predictions, scores = labels[usable], predictions[usable], scores[usable]
+    if target.task is Task.REGRESSION:
+        return metrics.regression(labels, predictions)
+    if target.task is Task.BINARY:
+        positive = classes.index(target.positive) if target.positive in classes else -1
+        score = scores[:, target.positive_column].astype(np.float64) if scores.shape[1] else None
+        return metrics.binary(labels == positive, predictions == positive, score)
+    order = _probability_order(target, classes)
+    matrix = scores[:, order].astype(np.float64) if order is not None else None
+    return metrics.multiclass(labels.astype(np.int64), predictions.astype(np.int64), matrix, len(classes))
+
+
+def _probability_order(target: Target, classes: Sequence[str]) -> list[int] | None:
+    """The probability column of each class; None where a class has none."""
+    names = target.probabilities
+    if not names or any(name not in names for name in classes):
+        return None
+    return [names.index(name) for name in classes]
+
+
+def class_shares(
+    plan: Plan, classes: Sequence[str], window: PendingWindow
+) -> dict[str, Mapping[str, float]]:
+    """Shares of the classes in the reference and, where labels are known, in this window."""
+    if plan.task is Task.REGRESSION or plan.labelled is None:
+        return {}
+    shares: dict[str, Mapping[str, float]] = {"reference": plan.labelled.class_shares}
+    known = window.labels[~np.isnan(window.labels)].astype(np.int64)
+    if len(known):
+        counts = np.bincount(known, minlength=len(classes))
+        shares["observed"] = {
+            name: float(count) / len(known) for name, count in zip(classes, counts.tolist(), strict=True)
+        }
+    return shares
+
+
+def label_counts(
+    reference: ColumnReference, classes: Sequence[str], labels: NDArray[np.float64]
+) -> ColumnCounts:
+    """The labels counted in the reference's bins or categories; rows without a label are not counted."""
+    known = labels[~np.isnan(labels)]
+    if not isinstance(reference, CategoricalReference):
+        return count_values(reference.bins, known)
+    counts = np.bincount(known.astype(np.int64), minlength=len(classes)).tolist()
+    cell_of = {name: cell for cell, name in enumerate(reference.bins.categories)}
+    cells = np.zeros(len(cell_of), np.int64)
+    other = unseen = 0
+    names = {}
+    for name, count in zip(classes, counts, strict=True):
+        if name in cell_of:
+            cells[cell_of[name]] += count
+        elif name in reference.bins.rare:
+            other += count
+        elif count:
+            unseen += count
+            names[name] = count
+    return CategoricalCounts(cells, other, unseen, 0, names)
