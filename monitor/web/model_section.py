@@ -1,11 +1,11 @@
 """One model on the status page: verdicts, window, moved columns, performance, problems, runs."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.export.series import extremity, worst_columns
-from monitor.export.snapshot import ModelView
+from monitor.export.snapshot import ModelView, Outcome
 from monitor.types import Kind, PerformanceMetric, Severity, State, Statistic, Verdict, utc
 from monitor.web.markup import Markup, element, join
 from monitor.web.words import DASH, chip, moment, number, span
@@ -38,6 +38,7 @@ def model_section(view: ModelView, now: datetime) -> Markup:
         element(
             "div",
             element("h2", view.model),
+            model_state(view),
             element("span", known, class_="soft small") if known else None,
             class_="title",
         ),
@@ -51,6 +52,17 @@ def model_section(view: ModelView, now: datetime) -> Markup:
         class_="card",
         id=view.model,
     )
+
+
+def model_state(view: ModelView) -> Markup:
+    """The state of a model in one word and one colour."""
+    if view.alarming:
+        return chip("alarm", "Alarm")
+    if view.last_outcome is Outcome.FAILED:
+        return chip("alarm", "Run failed")
+    if all(verdict.state is State.UNKNOWN for verdict in view.verdicts):
+        return chip("none", "Nothing known yet" if view.evaluation is None else "Unknown")
+    return chip("ok", "OK")
 
 
 def _facts(view: ModelView, now: datetime) -> Markup:
@@ -97,7 +109,7 @@ def _verdict(verdict: Verdict) -> Markup:
     if len(verdict.columns) > NAMED_COLUMNS:
         named += f" and {len(verdict.columns) - NAMED_COLUMNS} more"
     since = join("since ", moment(verdict.since)) if verdict.alarm and verdict.since else None
-    score = f"score {number(verdict.score)}" if verdict.score is not None else None
+    score = f"score {number(verdict.score)}, opens at 1" if verdict.score is not None else None
     facts = [each for each in (since, score) if each is not None]
     separated = [part for each in facts for part in (" \N{MIDDLE DOT} ", each)][1:]
     return element(
@@ -128,29 +140,30 @@ def verdict_state(verdict: Verdict) -> tuple[str, str]:
 def _columns(view: ModelView) -> Markup | None:
     """The columns furthest over their lines, each by the detector that says so most."""
     chosen = worst_columns(view.statistics, SHOWN_COLUMNS)
+    alarming = {verdict.kind for verdict in view.verdicts if verdict.alarm}
     rows = [
-        _statistic(max((each for each in view.statistics if each.column == column), key=extremity))
+        _statistic(max((each for each in view.statistics if each.column == column), key=extremity), alarming)
         for column in chosen
     ]
     if not rows:
         return None
-    names = (("Column", ""), ("Kind", "wide"), ("Detector", ""), ("Value", "number"), ("Line", "number"))
+    names = (("Column", ""), ("Kind", "wide"), ("Detector", ""), ("Value", "number"), ("Line", "number wide"))
     return _table("Columns that moved most", (*names, ("Value against line", "")), rows)
 
 
-def _statistic(statistic: Statistic) -> Markup:
+def _statistic(statistic: Statistic, alarming: Collection[Kind]) -> Markup:
     return element(
         "tr",
         element("td", statistic.column, class_="name"),
         element("td", statistic.kind, class_="wide soft"),
         element("td", statistic.detector, class_="token"),
         element("td", number(statistic.value), class_="number"),
-        element("td", number(statistic.threshold), class_="number soft"),
-        element("td", _bar(statistic)),
+        element("td", number(statistic.threshold), class_="number soft wide"),
+        element("td", _bar(statistic, alarming)),
     )
 
 
-def _bar(statistic: Statistic) -> Markup | str:
+def _bar(statistic: Statistic, alarming: Collection[Kind]) -> Markup | str:
     """Value against line: the line is the mark in the middle, twice the line two thirds, and so on."""
     if statistic.value is None:
         return _words(statistic.reason)
@@ -159,10 +172,11 @@ def _bar(statistic: Statistic) -> Markup | str:
     ratio = extremity(statistic)
     filled = _WIDTH * (1.0 if ratio == float("inf") else ratio / (1 + ratio))
     words = f"{number(ratio)} times the line"
+    over = "over" if statistic.kind in alarming else "near"
     return _picture(
         words,
         element("rect", class_="track", width=_WIDTH, height=8, y=4, rx=4),
-        element("rect", class_="over" if ratio >= 1 else "fill", width=f"{filled:.1f}", height=8, y=4, rx=4),
+        element("rect", class_=over if ratio >= 1 else "fill", width=f"{filled:.1f}", height=8, y=4, rx=4),
         element("rect", class_="mark", x=_WIDTH / 2 - 1, width=2, height=16),
     )
 
@@ -175,7 +189,7 @@ def _picture(words: str, *shapes: Markup) -> Markup:
 def _performance(view: ModelView) -> Markup | None:
     if not view.performance:
         return None
-    names = (("Metric", ""), ("Source", "wide"), ("Value", "number"), ("Interval", "number"))
+    names = (("Metric", ""), ("Source", "wide"), ("Value", "number"), ("Interval", "number wide"))
     columns = (*names, ("Reference", "number"), ("", ""))
     return _table("Performance", columns, map(_metric, view.performance))
 
@@ -188,7 +202,7 @@ def _metric(metric: PerformanceMetric) -> Markup:
         element("td", _words(metric.metric), class_="name"),
         element("td", metric.source, class_="wide soft"),
         element("td", number(metric.value), class_="number"),
-        element("td", interval, class_="number soft"),
+        element("td", interval, class_="number soft wide"),
         element("td", number(metric.reference), class_="number soft"),
         element("td", _range(metric) if metric.value is not None else _words(metric.reason)),
     )
@@ -233,7 +247,9 @@ def _classes(view: ModelView) -> Markup | None:
         )
         for name in shown
     )
-    return _table("Class shares", (("Class", ""), *((source, "number") for source in sources)), rows)
+    return _table(
+        "Class shares", (("Class", ""), *((source.capitalize(), "number") for source in sources)), rows, "fit"
+    )
 
 
 def _share(share: float | None) -> str:
@@ -268,7 +284,9 @@ def _errors(view: ModelView) -> Markup | None:
     return join(element("h3", "Errors since the start"), element("div", words, class_="small"))
 
 
-def _table(title: str, columns: Iterable[tuple[str, str]], rows: Iterable[Markup]) -> Markup:
+def _table(
+    title: str, columns: Iterable[tuple[str, str]], rows: Iterable[Markup], style: str | None = None
+) -> Markup:
     head = element("tr", *(element("th", name, class_=style or None) for name, style in columns))
-    table = element("table", element("thead", head), element("tbody", *rows))
+    table = element("table", element("thead", head), element("tbody", *rows), class_=style)
     return join(element("h3", title), element("div", table, class_="scroll"))

@@ -5,10 +5,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from monitor import __version__
-from monitor.export.snapshot import ModelView, Outcome, Snapshot
-from monitor.types import State, utc
+from monitor.export.snapshot import ModelView, Snapshot
+from monitor.types import utc
 from monitor.web.markup import Child, Markup, element, join
-from monitor.web.model_section import model_section
+from monitor.web.model_section import model_section, model_state
 from monitor.web.style import CSS, SECURITY_HEADERS
 from monitor.web.words import chip, moment, span
 
@@ -108,17 +108,6 @@ def _overview_row(view: ModelView, now: datetime, *, linked: bool) -> Markup:
         element("td", moment(end) if end else "\N{EN DASH}", class_="wide nowrap"),
         element("td", span(max(utc(now) - end, timedelta())) if end else "\N{EN DASH}", class_="number"),
     )
-
-
-def model_state(view: ModelView) -> Markup:
-    """The state of a model in one word and one colour."""
-    if view.alarming:
-        return chip("alarm", "Alarm")
-    if view.last_outcome is Outcome.FAILED:
-        return chip("alarm", "Run failed")
-    if all(verdict.state is State.UNKNOWN for verdict in view.verdicts):
-        return chip("none", "Nothing known yet" if view.evaluation is None else "Unknown")
-    return chip("ok", "OK")
 
 
 def _footer(models: int) -> Markup:

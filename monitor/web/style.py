@@ -33,7 +33,7 @@ white-space:nowrap}
 .low{color:var(--low);background:var(--low-tint)}.low::before{content:"\\25C6"}
 .alarm{color:var(--alarm);background:var(--alarm-tint)}.alarm::before{content:"\\25B2"}
 .none{color:var(--none);background:var(--none-tint)}.none::before{content:"\\25CB"}
-dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(150px,1fr));gap:12px 20px;margin:14px 0 0}
+dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(170px,1fr));gap:12px 20px;margin:14px 0 0}
 dt{font-size:12px;color:var(--soft)}
 dd{margin:0;font-variant-numeric:tabular-nums;overflow-wrap:anywhere}
 .kinds{display:grid;grid-template-columns:repeat(auto-fill,minmax(300px,1fr));gap:10px;margin:16px 0 0;
@@ -50,16 +50,18 @@ th:last-child,td:last-child{padding-right:0}
 tr:last-child td{border-bottom:0}
 th{font-size:12px;font-weight:500;color:var(--soft);white-space:nowrap}
 .number{text-align:right;font-variant-numeric:tabular-nums;white-space:nowrap}
-.name{max-width:280px;overflow-wrap:anywhere;font-weight:500}
+.name{min-width:88px;max-width:280px;overflow-wrap:anywhere;font-weight:500}
 .token{font:12.5px/1.4 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .nowrap{white-space:nowrap}
-svg{display:block}
-.track{fill:var(--track)}.fill{fill:var(--bar)}.over{fill:var(--alarm)}.mark{fill:var(--ink)}
+time{white-space:nowrap}
+svg{display:block;width:100%;min-width:72px;max-width:140px;height:16px}
+table.fit{width:auto}.fit th,.fit td{padding-right:40px}
+.track{fill:var(--track)}.fill{fill:var(--bar)}.over{fill:var(--alarm)}.near{fill:var(--low)}.mark{fill:var(--ink)}
 .range{fill:var(--bar);opacity:.45}.point{fill:var(--bar)}
 footer{padding-bottom:30px;color:var(--soft);font-size:13px}
 @media (max-width:640px){header,main,footer{padding-left:12px;padding-right:12px}
 .card{padding:14px;border-radius:8px}.kinds{grid-template-columns:1fr}dl{grid-template-columns:1fr 1fr}
-th,td{padding-right:10px}.wide{display:none}.push{margin-left:0}}
+th,td{padding-right:10px}.wide{display:none}header .push{margin-left:0}}
 @media print{body{background:#fff}.card{break-inside:avoid}}
 """
 
