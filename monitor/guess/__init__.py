@@ -8,8 +8,8 @@ from pathlib import Path
 
 from monitor.config.scalars import resolved
 from monitor.errors import DriftdError
-from monitor.guess_roles import Roles, feature_reason, is_category, is_named, roles_of
-from monitor.looks import DataFile, look_at
+from monitor.guess.looks import DataFile, look_at
+from monitor.guess.roles import Roles, feature_reason, is_category, is_named, roles_of
 from monitor.types import Task, iso
 
 FEW_ROWS = 500

@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass, field
 
-from monitor.looks import DataFile, Look
+from monitor.guess.looks import DataFile, Look
 from monitor.types import Task
 
 FEW = 10
