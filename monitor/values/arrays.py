@@ -80,6 +80,11 @@ def matches(array: Any, pattern: str) -> NDArray[np.bool_]:
     return booleans(found) & valid(found)
 
 
+def any_true(array: Any) -> bool:
+    """Whether a boolean array holds a true."""
+    return bool(pc.any(array).as_py())
+
+
 def is_missing_word(lowered: Any) -> NDArray[np.bool_]:
     """Where a text in lower case is one of the words for a missing value, or null."""
     words = pa.array([*MISSING_WORDS, None], lowered.type)

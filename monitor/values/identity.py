@@ -4,6 +4,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from monitor.values.arrays import (
@@ -22,8 +23,9 @@ from monitor.values.categories import canonical_text, categorical
 Hashes: TypeAlias = NDArray[np.uint64]
 Mask: TypeAlias = NDArray[np.bool_]
 
-_SHORT_INTEGER = r"^(0|-?[1-9][0-9]{0,17})$"
-_LONG_INTEGER = r"^-?[1-9][0-9]{18,19}$"
+_INTEGER = r"^(0|-?[1-9][0-9]{0,19})$"
+_LONG = 18
+"""More digits may not fit into 64 bits."""
 _WORD = 8
 _GOLDEN = np.uint64(0x9E3779B97F4A7C15)
 _FIRST = np.uint64(0xBF58476D1CE4E5B9)
@@ -93,17 +95,20 @@ def _of_categories(array: Any) -> tuple[Hashes, Mask]:
 
 def _of_texts(texts: Any) -> Hashes:
     """Texts that are integers of 64 bits hash as those; the others by their bytes."""
-    short = matches(texts, _SHORT_INTEGER)
-    if short.all():
-        return _mixed(_bits(fixed(texts.cast(pa.int64()), np.int64)))
-    hashes = _of_bytes(texts)
-    if short.any():
-        hashes[short] = _mixed(_bits(fixed(selected(texts, short).cast(pa.int64()), np.int64)))
-    long = np.flatnonzero(matches(texts, _LONG_INTEGER))
-    for row, text in zip(long.tolist(), texts.take(pa.array(long)).to_pylist(), strict=True):
+    maybe = np.flatnonzero(booleans(pc.ascii_is_decimal(texts)) | booleans(pc.starts_with(texts, "-")))
+    rows = maybe[matches(texts.take(pa.array(maybe)), _INTEGER)]
+    if not len(rows):
+        return _of_bytes(texts)
+    hashes = np.zeros(len(texts), np.uint64) if len(rows) == len(texts) else _of_bytes(texts)
+    numbers = texts.take(pa.array(rows))
+    long = booleans(pc.greater(pc.binary_length(numbers), _LONG))
+    hashes[rows[~long]] = _mixed(_bits(fixed(selected(numbers, ~long).cast(pa.int64()), np.int64)))
+    for row, text in zip(rows[long].tolist(), selected(numbers, long).to_pylist(), strict=True):
         number = int(text)
-        if -(2**63) <= number < 2**64:
-            hashes[row] = _mixed(np.array([number % 2**64], np.uint64))[0]
+        fits = -(2**63) <= number < 2**64
+        hashes[row] = (
+            _mixed(np.array([number % 2**64], np.uint64))[0] if fits else _of_bytes(pa.array([text]))[0]
+        )
     return hashes
 
 
@@ -118,12 +123,12 @@ def _of_bytes(texts: Any) -> Hashes:
     octets = np.zeros((0 if stored is None else stored.size) + _WORD, np.uint8)
     if stored is not None:
         octets[: stored.size] = np.frombuffer(stored, np.uint8)
-    words = np.lib.stride_tricks.sliding_window_view(octets, _WORD)
+    words = np.ndarray((len(octets) - _WORD + 1,), "<u8", octets, strides=(1,))  # one at every byte
     hashes = np.full(len(starts), _TEXT_SEED)
     rows = np.arange(len(starts))
     for done in range(0, int(lengths.max(initial=0)), _WORD):
         rows = rows[lengths[rows] > done]
-        word = words[starts[rows] + done].view("<u8")[:, 0].astype(np.uint64)
+        word = words[starts[rows] + done].astype(np.uint64)
         left = np.minimum(lengths[rows] - done, _WORD).astype(np.uint64)
         unused = np.uint64(64) - left * np.uint64(8)
         word = (word << unused) >> unused

@@ -142,6 +142,19 @@ def _epoch(values: NDArray[Any], good: Mask) -> tuple[Micros, Mask]:
 
 
 def _of_text(array: Any, zone: str) -> EventTime:
+    """All at once where every text has the same usual form, else each form by itself."""
+    first = np.flatnonzero(valid(array))[:1]
+    for tz in ("UTC", None):
+        kind = pa.timestamp("us", tz)
+        try:
+            array.take(pa.array(first)).cast(kind)  # a cast of all that fails is slow
+            return event_time(array.cast(kind), zone)
+        except pa.ArrowInvalid:
+            continue
+    return _of_mixed_text(array, zone)
+
+
+def _of_mixed_text(array: Any, zone: str) -> EventTime:
     lowered = lower_trimmed(array)
     missing = is_missing_word(lowered)
     micros = np.zeros(len(array), np.int64)
