@@ -12,6 +12,7 @@ import monitor.sources  # noqa: F401 - registers its members
 from monitor import baseline
 from monitor.budget import shares
 from monitor.config.fingerprint import numbers_fingerprint
+from monitor.config.parameters import source_parameters_of
 from monitor.config.schema import ModelConfig, SourceConfig
 from monitor.detectors.base import DETECTORS, STREAM_DETECTORS, Detector
 from monitor.errors import BadReferenceError, SourceError
@@ -57,7 +58,7 @@ def detector_parameters() -> dict[str, type]:
 def open_source(config: SourceConfig) -> Source:
     """The source that the configuration names."""
     member = SOURCES.get(config.kind)
-    return member.build(member.parameters(**config.options))
+    return member.build(source_parameters_of(config, member.parameters))
 
 
 def resolve(config: ModelConfig, references: Mapping[str, bytes], threads: int) -> Resolved:
@@ -79,21 +80,23 @@ def _learn(config: ModelConfig, source: Source, fingerprint: str, threads: int) 
     absent = [name for name in _needed(config) if name not in schema]
     if absent:
         named = ", ".join(map(repr, absent))
-        message = f"the reference has no column {named}, which the model file names; it has {', '.join(schema)}"
+        message = (
+            f"the reference has no column {named}, which the model file names; it has {', '.join(schema)}"
+        )
         raise BadReferenceError(message)
     interval = _interval(config)
     roles = names(config)
     label = config.columns.label if config.columns.label in schema else None
     task = config.task or _task(config, source, label)
+    wanted = _wanted(config, schema, task)
     reference = learn(
-        lambda columns: source.scan(columns, interval),
-        _wanted(config, schema, task),
+        lambda: source.scan(_read(wanted, interval), interval),
+        wanted,
         bounds=_bounds(interval),
-        fingerprint=fingerprint,
         threads=threads,
     )
     return baseline.with_labels(
-        reference,
+        replace(reference, fingerprint=fingerprint),
         replace(roles, label=label),
         source,
         interval,
@@ -129,6 +132,11 @@ def _interval(config: ModelConfig) -> Interval | None:
     return Interval(timestamp, config.window.timezone, config.reference.start, config.reference.end)
 
 
+def _read(wanted: Sequence[WantedColumn], interval: Interval | None) -> tuple[str, ...]:
+    timestamp = (interval.timestamp,) if interval is not None else ()
+    return tuple(dict.fromkeys((*timestamp, *(column.name for column in wanted))))
+
+
 def _bounds(interval: Interval | None) -> TimeBounds | None:
     if interval is None:
         return None
@@ -154,20 +162,23 @@ def _named(config: ModelConfig) -> frozenset[str]:
 
 
 def _wanted(config: ModelConfig, schema: Sequence[str], task: Task | None) -> tuple[WantedColumn, ...]:
-    """The columns to learn: features (default: all that the file does not name), predictions, label."""
+    """The columns to learn: features, those too that the file does not name; predictions; label."""
     columns, features = config.columns, config.columns.features
     private = frozenset(features.private)
     outcome = ColumnType.NUMERIC if task is Task.REGRESSION else ColumnType.CATEGORICAL
-    found = [WantedColumn(name, Role.FEATURE, ColumnType.NUMERIC, name in private) for name in features.numeric]
+    found = [
+        WantedColumn(name, Role.FEATURE, ColumnType.NUMERIC, name in private) for name in features.numeric
+    ]
     found += [
         WantedColumn(name, Role.FEATURE, ColumnType.CATEGORICAL, name in private)
         for name in features.categorical
     ]
-    if not found:
-        rest = (name for name in schema if name not in _named(config))
-        found = [WantedColumn(name, Role.FEATURE, None, name in private) for name in rest]
+    rest = (name for name in schema if name not in _named(config))
+    found += [WantedColumn(name, Role.FEATURE, None, name in private) for name in rest]
     if columns.prediction is not None:
-        found.append(WantedColumn(columns.prediction, Role.PREDICTION, outcome, columns.prediction in private))
+        found.append(
+            WantedColumn(columns.prediction, Role.PREDICTION, outcome, columns.prediction in private)
+        )
     found += [WantedColumn(name, Role.PROBABILITY, ColumnType.NUMERIC) for name in columns.probabilities]
     if columns.label in schema and columns.label is not None:
         found.append(WantedColumn(columns.label, Role.LABEL, outcome, columns.label in private))
@@ -315,7 +326,12 @@ def _added(config: ModelConfig, reference: Reference, live: Source) -> Iterator[
         arriving = live.schema().names
     except SourceError:
         return
-    known = {*reference.types, *reference.columns, *_named(config), *(each.column for each in reference.problems)}
+    known = {
+        *reference.types,
+        *reference.columns,
+        *_named(config),
+        *(each.column for each in reference.problems),
+    }
     for name in arriving:
         if name not in known:
             text = f"column {name!r} is new: the reference does not have it, so it is not measured"

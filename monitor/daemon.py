@@ -3,7 +3,6 @@
 import logging
 import os
 import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,10 +10,11 @@ from datetime import UTC, datetime, timedelta
 from monitor import worker
 from monitor.board import committed, coverage, view_of
 from monitor.config.schema import ModelConfig
-from monitor.errors import ConfigProblem, LeasedError, StoreError
+from monitor.errors import ConfigError, ConfigProblem, LeasedError, StoreError
 from monitor.evaluation import Failed, Timed
 from monitor.export.snapshot import Board, ModelView, Outcome, Snapshot, after_run, after_skip
-from monitor.notify import notify
+from monitor.leasing import held
+from monitor.notify import Notifier
 from monitor.recorder import Committed, order, record
 from monitor.scheduler import Clock, first_run, trigger
 from monitor.store import Store
@@ -22,7 +22,6 @@ from monitor.types import Reason, Stage
 
 log = logging.getLogger(__name__)
 
-LEASE_WAIT_SECONDS = 30.0
 HEARTBEAT_SECONDS = 5.0
 PRUNE_EVERY = timedelta(hours=6)
 
@@ -56,7 +55,7 @@ class Daemon:
         self._settings = settings
         self._now = clock
         self._configs: Mapping[str, ModelConfig] = {}
-        self._owner = f"{os.uname().nodename}:{os.getpid()}"
+        self._notifier = Notifier.from_environment()
         self._server = worker.context()
         self._ready = ""
         self._stopping = threading.Event()
@@ -75,7 +74,7 @@ class Daemon:
         self._apply(configs, ok=not problems)
         self._schedule.start()
         self._ready = "ready"
-        notify("READY=1", f"STATUS={len(configs)} models")
+        self._notifier.ready(f"{len(configs)} models")
         log.info("started", extra={"models": len(configs)})
 
     def ready(self) -> str | None:
@@ -84,27 +83,26 @@ class Daemon:
             return "stopping"
         return None if self._ready else "starting"
 
-    def reload(self) -> str | None:
-        """Load all model files again, all or nothing; the text says what is wrong, None is success."""
+    def reload(self) -> None:
+        """Load all model files again, all or nothing; raises ConfigError where one is not valid."""
         with self._reloading:
-            notify("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")
+            self._notifier.reloading()
             configs, problems = self._load()
             if problems:
                 for problem in problems:
                     log.error(str(problem))
                 self._board.update(lambda snapshot: snapshot.with_config(ok=False, at=self._now()))
-                notify("READY=1")
-                return "\n".join(map(str, problems))
+                self._notifier.ready("runs on the configuration before the last reload")
+                raise ConfigError(problems)
             self._apply(configs, ok=True)
-            notify("READY=1", f"STATUS={len(configs)} models")
+            self._notifier.ready(f"{len(configs)} models")
             log.info("reloaded", extra={"models": len(configs)})
-            return None
 
     def wait(self, stop: threading.Event) -> None:
         """Be there until `stop` is set: heartbeats and pruning."""
         pruned = self._now()
-        while not stop.wait(HEARTBEAT_SECONDS):
-            notify("WATCHDOG=1")
+        while not stop.wait(min(HEARTBEAT_SECONDS, self._notifier.watchdog_seconds or HEARTBEAT_SECONDS)):
+            self._notifier.watchdog()
             if self._now() - pruned >= PRUNE_EVERY:
                 pruned = self._now()
                 self._prune()
@@ -112,7 +110,7 @@ class Daemon:
     def stop(self) -> None:
         """No new run; those that go on have the grace time to end, then they are ended."""
         self._stopping.set()
-        notify("STOPPING=1")
+        self._notifier.stopping()
         timer = threading.Timer(self._settings.shutdown.total_seconds(), self._ending.set)
         timer.daemon = True
         timer.start()
@@ -128,8 +126,8 @@ class Daemon:
             return
         run = Tally()
         try:
-            with self._store.leased(model, self._owner, LEASE_WAIT_SECONDS):
-                self._evaluate(config, run)
+            with held(self._store, model) as owner:
+                self._evaluate(config, run, owner)
         except LeasedError as error:
             log.warning(str(error), extra={"model": model})
             self._skipped(model, Reason.LEASED)
@@ -144,17 +142,16 @@ class Daemon:
             log.error(failure.message, extra=extra)
         self._told(config, run)
 
-    def _evaluate(self, config: ModelConfig, run: "Tally") -> None:
+    def _evaluate(self, config: ModelConfig, run: "Tally", owner: str) -> None:
         now = self._now()
         work = order(self._store, config, until=now, now=now, threads=self._threads())
         events = worker.run(work, self._settings.limits, self._server, self._ending.is_set)
-        for told in record(self._store, config.model, events):
+        for told in record(self._store, config.model, events, owner):
             if isinstance(told, Failed):
                 run.failures.append(told)
             elif isinstance(told, Timed):
                 run.stages[told.stage] = run.stages.get(told.stage, 0.0) + told.seconds
             elif isinstance(told, Committed):
-                self._store.renew(config.model, self._owner)
                 run.windows += sum(not line.restated for line in told.commit.evaluations)
                 self._change(config.model, committed(told.commit, config.window.min_rows))
 

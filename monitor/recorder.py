@@ -23,9 +23,7 @@ class Committed:
 Told = Committed | Failed | Timed | Planned
 
 
-def order(
-    store: Store, config: ModelConfig, *, until: datetime, now: datetime, threads: int
-) -> Order:
+def order(store: Store, config: ModelConfig, *, until: datetime, now: datetime, threads: int) -> Order:
     """What a run of this model needs, read from the store."""
     state = store.state(config.model)
     return Order(
@@ -56,15 +54,19 @@ def record(
     store: Store,
     model: str,
     events: Iterable[Event],
+    owner: str | None = None,
     at: Callable[[str], None] = lambda point: None,
 ) -> Iterator[Told]:
-    """Write each commit in one transaction, then tell of it; a failing store ends the run as `Failed`."""
+    """Write each commit in one transaction, then tell of it; a failing store ends the run as `Failed`.
+
+    `owner` must still hold the model's lease at each commit; `at` is told how far each commit is.
+    """
     try:
         for event in events:
             if isinstance(event, Learned):
                 store.save_reference(model, event.fingerprint, event.blob)
             elif isinstance(event, Commit):
-                store.commit(event, at)
+                store.commit(event, at, owner)
                 yield Committed(event)
             else:
                 yield event

@@ -61,7 +61,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _refuse(given: argparse.Namespace) -> int:
-    sys.stderr.write(
-        f'driftd: command "{given.command}" ({NOT_YET[given.command]}) is not in this version\n'
-    )
+    sys.stderr.write(f'driftd: command "{given.command}" ({NOT_YET[given.command]}) is not in this version\n')
     return 2

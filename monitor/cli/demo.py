@@ -19,11 +19,13 @@ from monitor.cli.run import DEFAULT_LISTEN
 from monitor.cli.show import progress
 from monitor.config.schema import ModelConfig
 from monitor.evaluation import Failed, evaluate
+from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board, Outcome, Snapshot, after_evaluation, after_run
 from monitor.plan import Planned
 from monitor.recorder import Committed, order, record
 from monitor.store import Store
 from monitor.types import Evaluation
+from monitor.web.routes import App
 from monitor.web.server import Server
 
 DATA = Path(demo.__file__).parent / "data"
@@ -40,9 +42,13 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "found of them; then serve metrics and a status page until stopped.",
         epilog="Example: driftd demo --once",
     )
-    parser.add_argument("--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, help=f"default {DEFAULT_LISTEN}")
+    parser.add_argument(
+        "--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, help=f"default {DEFAULT_LISTEN}"
+    )
     parser.add_argument("--once", action="store_true", help="exit after the table instead of serving")
-    parser.add_argument("--truth", metavar="FILE", type=Path, default=DATA / "flights_truth.json", help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--truth", metavar="FILE", type=Path, default=DATA / "flights_truth.json", help=argparse.SUPPRESS
+    )
     options.add_log(parser)
     parser.set_defaults(call=call)
 
@@ -67,12 +73,16 @@ def _demo(given: argparse.Namespace, folder: Path) -> int:
         if failed is not None:
             sys.stderr.write(f"driftd: {failed.message}\n")
             return 2
-        console.print(f"{sum(each.rows for each in lines if not each.restated):,} flights evaluated", style="bold")
+        console.print(
+            f"{sum(each.rows for each in lines if not each.restated):,} flights evaluated", style="bold"
+        )
         outcome = demo.match(
             demo.faults(given.truth),
             demo.openings(lines),
             window=config.window.length.nominal,
-            label_delay=config.ground_truth.horizon.nominal if config.ground_truth else config.window.length.nominal,
+            label_delay=config.ground_truth.horizon.nominal
+            if config.ground_truth
+            else config.window.length.nominal,
         )
         console.print(demo.table(outcome))
     if not given.once:
@@ -103,7 +113,8 @@ def _evaluate(store: Store, config: ModelConfig, board: Board) -> tuple[list[Eva
 
 def _serve(listen: str, board: Board, console: Console) -> None:
     stop = threading.Event()
-    server = Server(listen, board, ready=lambda: None, reload=lambda: None)
+    app = App(board, Exporter(board), lambda: None, lambda: None, lambda: datetime.now(UTC))
+    server = Server(listen, app)
     server.start()
     try:
         console.print(f"serving {server.url} (status page) and {server.url}/metrics; Ctrl-C stops")

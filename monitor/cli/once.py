@@ -6,15 +6,15 @@ from datetime import UTC, datetime
 
 from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
+from monitor.cli.push import push
 from monitor.cli.show import Shown
 from monitor.config.schema import ModelConfig
 from monitor.errors import LeasedError
 from monitor.evaluation import Failed, evaluate
-from monitor.recorder import Committed, order, record
+from monitor.leasing import held
+from monitor.recorder import order, record
 from monitor.store import Store
 from monitor.types import Reason, Stage
-
-LEASE_WAIT_SECONDS = 30.0
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -49,7 +49,7 @@ def call(given: argparse.Namespace) -> int:
         for config in loaded.configs:
             one(store, config, given.until or now, now, shown)
         if given.push_gateway:
-            shown.push(given.push_gateway, store, loaded.configs)
+            push(given.push_gateway, store, loaded.configs, now)
     finally:
         shown.close()
         store.close()
@@ -58,17 +58,12 @@ def call(given: argparse.Namespace) -> int:
 
 def one(store: Store, config: ModelConfig, until: datetime, now: datetime, shown: Shown) -> None:
     """One model, alone in this store while it lasts."""
-    owner = f"{os.uname().nodename}:{os.getpid()}"
     try:
-        with store.leased(config.model, owner, LEASE_WAIT_SECONDS):
+        with held(store, config.model) as owner:
             work = order(store, config, until=until, now=now, threads=os.cpu_count() or 1)
             shown.begin(config)
-            for told in record(store, config.model, evaluate(work)):
-                if isinstance(told, Committed):
-                    store.renew(config.model, owner)
+            for told in record(store, config.model, evaluate(work), owner):
                 shown.take(config.model, told)
             shown.end(config.model, store.open_alarms(config.model))
     except LeasedError as error:
         shown.take(config.model, Failed(Stage.STORE, Reason.LEASED, str(error)))
-
-

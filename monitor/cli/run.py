@@ -4,13 +4,18 @@ import argparse
 import os
 import signal
 import threading
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import timedelta
+from pathlib import Path
 
 from monitor.build import detector_parameters, source_parameters
 from monitor.cli import options
 from monitor.cli.loading import prepare
 from monitor.config.load import load_paths
+from monitor.config.schema import ModelConfig
 from monitor.daemon import Daemon, Settings
+from monitor.errors import ConfigError, ConfigProblem
 from monitor.export.snapshot import Board
 from monitor.store import Store
 from monitor.web.server import Server
@@ -31,17 +36,29 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     options.add_paths(parser)
     options.add_state(parser)
     options.add_log(parser)
-    parser.add_argument("--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, help=f"default {DEFAULT_LISTEN}")
-    parser.add_argument("--web-config", metavar="FILE", help="TLS and basic auth, in the exporter-toolkit format")
+    parser.add_argument(
+        "--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, help=f"default {DEFAULT_LISTEN}"
+    )
+    parser.add_argument(
+        "--web-config", metavar="FILE", type=Path, help="TLS and basic auth, in the exporter-toolkit format"
+    )
     parser.add_argument("--workers", metavar="N", type=int, default=2, help="runs at a time (default 2)")
     parser.add_argument(
-        "--run-timeout", metavar="TIME", type=options.duration, default=timedelta(minutes=10), help="default 10m"
+        "--run-timeout",
+        metavar="TIME",
+        type=options.duration,
+        default=timedelta(minutes=10),
+        help="default 10m",
     )
     parser.add_argument(
         "--run-memory", metavar="SIZE", type=options.size, default=4 * 2**30, help="default 4GiB"
     )
     parser.add_argument(
-        "--shutdown-timeout", metavar="TIME", type=options.duration, default=timedelta(seconds=30), help="default 30s"
+        "--shutdown-timeout",
+        metavar="TIME",
+        type=options.duration,
+        default=timedelta(seconds=30),
+        help="default 30s",
     )
     parser.add_argument(
         "--retention",
@@ -66,11 +83,12 @@ def call(given: argparse.Namespace) -> int:
         given.retention,
     )
 
-    def load() -> tuple[object, object]:
+    def load() -> tuple[Sequence[ModelConfig], Sequence[ConfigProblem]]:
         return load_paths(given.paths, sources=source_parameters(), detectors=detector_parameters())
 
     daemon = Daemon(load, store, board, settings)
-    server = Server(given.listen, board, ready=daemon.ready, reload=daemon.reload, web_config=given.web_config)
+    app = App(board, Exporter(board), daemon.ready, daemon.reload, lambda: datetime.now(UTC))
+    server = Server(given.listen, app, given.web_config)
     handle_signals(stop, daemon)
     server.start()
     try:
@@ -91,9 +109,13 @@ def handle_signals(stop: threading.Event, daemon: Daemon) -> None:
             os._exit(128 + number)
         stop.set()
 
+    def quietly() -> None:
+        with suppress(ConfigError):  # told in the log and in the metrics
+            daemon.reload()
+
     def reload(number: int, frame: object) -> None:
         del number, frame
-        threading.Thread(target=daemon.reload, name="reload", daemon=True).start()
+        threading.Thread(target=quietly, name="reload", daemon=True).start()
 
     signal.signal(signal.SIGTERM, ask)
     signal.signal(signal.SIGINT, ask)

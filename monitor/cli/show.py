@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from monitor.config.schema import ModelConfig
@@ -13,7 +14,7 @@ from monitor.lines import line
 from monitor.plan import Planned
 from monitor.recorder import Committed, Told
 from monitor.state import AlarmRecord
-from monitor.types import Evaluation, Verdict
+from monitor.types import Evaluation, Kind
 
 
 class Shown:
@@ -25,7 +26,8 @@ class Shown:
         self.alarmed = False
         self._windows = 0
         self._rows = 0
-        self._open: dict[tuple[str, str], datetime | None] = {}
+        self._told: set[tuple[Kind, datetime]] = set()
+        self._ended: set[tuple[Kind, datetime]] = set()
         self._problems: dict[tuple[str, str], str] = {}
         self._console = Console(stderr=False, highlight=False)
         self._progress = progress()
@@ -35,7 +37,8 @@ class Shown:
     def begin(self, config: ModelConfig) -> None:
         """A model's run begins."""
         self._windows = self._rows = 0
-        self._problems.clear()
+        for told in (self._told, self._ended, self._problems):
+            told.clear()
         self._progress.reset(self._task, description=config.model, total=None)
 
     def take(self, model: str, told: Told) -> None:
@@ -48,6 +51,8 @@ class Shown:
         elif isinstance(told, Committed):
             for evaluation in told.commit.evaluations:
                 self._evaluation(evaluation)
+            for record in told.commit.alarms if not self.as_json else ():
+                self._alarm(model, record)
 
     def _evaluation(self, evaluation: Evaluation) -> None:
         self.alarmed |= any(verdict.alarm for verdict in evaluation.verdicts)
@@ -59,26 +64,25 @@ class Shown:
             sys.stdout.write(line(evaluation) + "\n")
             sys.stdout.flush()
             return
-        for verdict in evaluation.verdicts:
-            self._transition(evaluation, verdict)
         for problem in evaluation.problems:
             self._problems.setdefault((problem.column, problem.reason), problem.message)
 
-    def _transition(self, evaluation: Evaluation, verdict: Verdict) -> None:
-        key = (evaluation.model, str(verdict.kind))
-        before = self._open.get(key)
-        if verdict.since is not None and before != verdict.since:
+    def _alarm(self, model: str, record: AlarmRecord) -> None:
+        """An alarm that opened or closed, each told once."""
+        key = (record.kind, record.since)
+        if key not in self._told:
+            self._told.add(key)
             self._console.print(
-                f"[red]ALARM[/red] {evaluation.model} {verdict.kind} since {_short(verdict.since)}: {verdict.reason}",
+                f"[red]ALARM[/red] {model} {record.kind} since {_short(record.since)}: {escape(record.reason)}",
                 soft_wrap=True,
             )
-        elif before is not None and verdict.since is None:
+        if record.closed is not None and key not in self._ended:
+            self._ended.add(key)
             self._console.print(
-                f"[green]ended[/green] {evaluation.model} {verdict.kind} "
-                f"opened {_short(before)}, closed with window {evaluation.window.key}",
+                f"[green]ended[/green] {model} {record.kind} of {_short(record.since)}, with the window "
+                f"up to {_short(record.closed)}",
                 soft_wrap=True,
             )
-        self._open[key] = verdict.since
 
     def end(self, model: str, standing: Sequence[AlarmRecord]) -> None:
         """A model's run ended; `standing` are the alarms that are open now."""
@@ -86,10 +90,13 @@ class Shown:
         if self.as_json:
             return
         for (column, reason), message in self._problems.items():
-            self._console.print(f"[yellow]note[/yellow]  {model} {column} {reason}: {message}", soft_wrap=True)
+            self._console.print(
+                f"[yellow]note[/yellow]  {model} {escape(column)} {reason}: {escape(message)}", soft_wrap=True
+            )
         names = ", ".join(f"{record.kind} since {_short(record.since)}" for record in standing)
         self._console.print(
-            f"{model}: {self._windows} windows, {self._rows:,} rows; open alarms: {names or 'none'}", soft_wrap=True
+            f"{model}: {self._windows} windows, {self._rows:,} rows; open alarms: {names or 'none'}",
+            soft_wrap=True,
         )
 
     def close(self) -> None:

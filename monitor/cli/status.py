@@ -90,11 +90,15 @@ def _lag(evaluation: Evaluation, now: datetime) -> float:
     return (now - evaluation.window.end).total_seconds()
 
 
-def _table(
-    found: Sequence[tuple[str, Evaluation | None, Sequence[AlarmRecord]]], now: datetime
-) -> Table:
+def _table(found: Sequence[tuple[str, Evaluation | None, Sequence[AlarmRecord]]], now: datetime) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=100)
-    for name, width in (("model", 22), ("last window", 17), ("lag", 7), ("verdicts", 22), ("open alarms", 24)):
+    for name, width in (
+        ("model", 22),
+        ("last window", 17),
+        ("lag", 7),
+        ("verdicts", 22),
+        ("open alarms", 24),
+    ):
         table.add_column(name, max_width=width, overflow="fold")
     for name, evaluation, alarms in found:
         if evaluation is None:

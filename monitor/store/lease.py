@@ -23,6 +23,11 @@ def acquire(connection: Connection, model: str, owner: str, seconds: float) -> b
     return connection.execute(row).rowcount == 1
 
 
+def owner(connection: Connection, model: str) -> str | None:
+    """Who has the lease, None where it was given back."""
+    return connection.execute(select(leases.c.owner).where(leases.c.model == model)).scalar()
+
+
 def release(connection: Connection, model: str, owner: str) -> None:
     """Give the lease back; another owner's stays."""
     connection.execute(delete(leases).where(leases.c.model == model, leases.c.owner == owner))

@@ -172,6 +172,12 @@ class Store:
         with self._database.read() as connection:
             return connection.execute(select(references.c.reference).where(*chosen)).scalar()
 
+    def references(self, model: str) -> Mapping[str, bytes]:
+        """What was learned from the references that are kept, by fingerprint."""
+        chosen = select(references.c.fingerprint, references.c.reference).where(references.c.model == model)
+        with self._database.read() as connection:
+            return {row.fingerprint: row.reference for row in connection.execute(chosen)}
+
     def save_reference(self, model: str, fingerprint: str, blob: bytes) -> None:
         """Keep what was learned from a reference; of each model the last three are kept."""
         of_model = references.c.model == model
@@ -188,6 +194,11 @@ class Store:
         """Take, or as its owner renew, the right to evaluate the model; False where another has it."""
         with self._database.write() as connection:
             return lease.acquire(connection, model, owner, seconds)
+
+    def lease_owner(self, model: str) -> str | None:
+        """Who holds the lease, or held it last without giving it back."""
+        with self._database.read() as connection:
+            return lease.owner(connection, model)
 
     def release(self, model: str, owner: str) -> None:
         """Give the lease back; one that another owner holds stays."""
