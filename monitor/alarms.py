@@ -11,20 +11,18 @@ CLOSES_AFTER_WINDOWS = 2
 
 
 def advance(memory: AlarmState, window: Window, decision: Decision, tick: datetime) -> AlarmState:
-    """The memory after one more window; a window that is not known changes nothing.
+    """The memory after one more window; a window that is not known opens and closes nothing.
 
     An alarm opens at score >= 1 where the effect is material. It closes after 24 hours, and at
-    least two windows, in each of which the window alone is under the line. Windows without time
-    open at their `tick` and close after two windows.
+    least two windows, in each of which the window alone is under the line; the time of windows that
+    are not known does not count. Windows without time open at their `tick` and close after two windows.
     """
     if not decision.known:
-        return memory
+        return _without(memory, window)
     at = window.start if window.start is not None else tick
     if opens(decision):
         joined = {column: at for column in decision.columns if column not in memory.column_since}
-        return AlarmState(
-            memory.since or at, {**memory.column_since, **joined}, decision.reason, None, 0
-        )
+        return AlarmState(memory.since or at, {**memory.column_since, **joined}, decision.reason)
     if not memory.open:
         return AlarmState()
     if not decision.quiet:
@@ -67,14 +65,21 @@ def verdict(memory: AlarmState, decision: Decision) -> Verdict:
 
 
 def replay(
-    memory: AlarmState, windows: Sequence[tuple[Window, Decision]], tick: datetime
+    memory: AlarmState, windows: Sequence[tuple[Window, Decision, datetime]]
 ) -> tuple[AlarmState, ...]:
-    """The memory after each of the windows, in order of event time."""
+    """The memory after each of the windows with its decision and first tick, in order of event time."""
     after = []
-    for window, decision in windows:
+    for window, decision, tick in windows:
         memory = advance(memory, window, decision, tick)
         after.append(memory)
     return tuple(after)
+
+
+def _without(memory: AlarmState, window: Window) -> AlarmState:
+    """The memory with the time of a window that is not known taken out of the quiet time."""
+    if memory.quiet_since is None or window.start is None or window.end is None:
+        return memory
+    return replace(memory, quiet_since=memory.quiet_since + (window.end - window.start))
 
 
 def _words(memory: AlarmState, decision: Decision) -> str:

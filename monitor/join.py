@@ -10,28 +10,32 @@ from monitor.state import PendingWindow
 
 Micros = NDArray[np.int64]
 
+NEVER = np.iinfo(np.int64).max
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LabelTable:
     """The labels of one run, one per id, sorted by id.
 
-    `values`: float64, class codes or numbers. `times`: when each became known. `conflicting`: whether
-    the same id came again with another value; the first in time holds.
+    `values`: float64, class codes or numbers. `times`: when each became known. `conflicts`: when the
+    same id first came with another value, NEVER where it did not; the first in time holds.
     """
 
     ids: NDArray[np.uint64]
     values: NDArray[np.float64]
     times: Micros
-    conflicting: NDArray[np.bool_]
+    conflicts: Micros
 
 
 def label_table(ids: NDArray[np.uint64], values: NDArray[np.float64], times: Micros) -> LabelTable:
     """The table from labels in any order; those without a value are left out.
 
+    Of labels with one id and one time the first given holds.
+
     >>> table = label_table(np.array([7, 3, 7], dtype=np.uint64), np.array([1.0, 0.0, 0.0]),
     ...                     np.array([20, 30, 10]))
-    >>> table.ids.tolist(), table.values.tolist(), table.conflicting.tolist()
-    ([3, 7], [0.0, 0.0], [False, True])
+    >>> table.ids.tolist(), table.values.tolist(), (table.conflicts == [NEVER, 20]).tolist()
+    ([3, 7], [0.0, 0.0], [True, True])
     """
     known = ~np.isnan(values)
     ids, values, times = ids[known], values[known], times[known]
@@ -40,15 +44,16 @@ def label_table(ids: NDArray[np.uint64], values: NDArray[np.float64], times: Mic
     first = np.ones(len(ids), dtype=bool)
     first[1:] = ids[1:] != ids[:-1]
     group = np.cumsum(first) - 1
-    starts = np.flatnonzero(first)
-    differs = values != values[starts[group]] if len(ids) else np.zeros(0, dtype=bool)
-    conflicting = np.bincount(group, weights=differs, minlength=len(starts)) > 0
-    return LabelTable(ids[first], values[first], times[first], conflicting)
+    differs = values != values[first][group]
+    conflicts = np.full(int(first.sum()), NEVER, dtype=np.int64)
+    np.minimum.at(conflicts, group[differs], times[differs])
+    return LabelTable(ids[first], values[first], times[first], conflicts)
 
 
 def no_labels() -> LabelTable:
     """The table of a run in which no label can be had."""
-    return LabelTable(np.zeros(0, np.uint64), np.zeros(0), np.zeros(0, np.int64), np.zeros(0, bool))
+    nothing = np.zeros(0, np.int64)
+    return LabelTable(np.zeros(0, np.uint64), np.zeros(0), nothing, nothing)
 
 
 def match(ids: NDArray[np.uint64], table: LabelTable) -> NDArray[np.int64]:
@@ -81,27 +86,22 @@ def arrive(
 
     `places` is `match` of each window. The arrivals are in order of (label time, event time, id).
     """
-    after, windows, rows = [], [], []
+    nothing = np.zeros(0, np.int64)
+    if not len(table.ids):
+        return tuple(pending), Arrivals(nothing, nothing)
+    after, windows, rows = [], [nothing], [nothing]
     for index, (window, place) in enumerate(zip(pending, places, strict=True)):
-        if not len(table.ids):
-            after.append(window)
-            continue
         known = (place >= 0) & (table.times[place] <= tick)
         new = np.flatnonzero(known & np.isnan(window.labels))
-        conflicts = int(np.count_nonzero(table.conflicting[place[known]]))
-        if len(new) or conflicts != window.conflicts:
-            window = _with_labels(window, new, place, table, conflicts)  # noqa: PLW2901 - the window as it is now
-        after.append(window)
+        conflicts = int(np.count_nonzero(table.conflicts[place[known]] <= tick))
+        moved = len(new) > 0 or conflicts != window.conflicts
+        after.append(_with_labels(window, new, place, table, conflicts) if moved else window)
         rows.append(new)
         windows.append(np.full(len(new), index))
-    if not rows:
-        return tuple(after), Arrivals(np.zeros(0, np.int64), np.zeros(0, np.int64))
     return tuple(after), in_order(after, np.concatenate(windows), np.concatenate(rows))
 
 
-def in_order(
-    pending: Sequence[PendingWindow], window: NDArray[np.int64], row: NDArray[np.int64]
-) -> Arrivals:
+def in_order(pending: Sequence[PendingWindow], window: NDArray[np.int64], row: NDArray[np.int64]) -> Arrivals:
     """The given rows by (label time, event time, id)."""
     if not len(row):
         return Arrivals(window.astype(np.int64), row.astype(np.int64))
@@ -122,13 +122,9 @@ def first_of_each(ids: NDArray[np.uint64], valid: NDArray[np.bool_]) -> NDArray[
     [True, False, True]
     """
     first = np.zeros(len(ids), dtype=bool)
-    _, place = np.unique(ids, return_index=True)
-    first[place] = True
-    if not valid.all():
-        first[:] = False
-        usable = np.flatnonzero(valid)
-        _, place = np.unique(ids[usable], return_index=True)
-        first[usable[place]] = True
+    usable = np.flatnonzero(valid)
+    _, place = np.unique(ids[usable], return_index=True)
+    first[usable[place]] = True
     return first
 
 

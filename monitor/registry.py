@@ -37,7 +37,9 @@ class Registry(Generic[T]):
         self.group = group
         self._members: dict[str, Member[T]] = {}
 
-    def register(self, token: str, description: str, parameters: type) -> Callable[[Callable[..., T]], Callable[..., T]]:
+    def register(
+        self, token: str, description: str, parameters: type
+    ) -> Callable[[Callable[..., T]], Callable[..., T]]:
         """Decorate the class or function that builds the member from its parameters."""
 
         def enter(build: Callable[..., T]) -> Callable[..., T]:
@@ -50,9 +52,16 @@ class Registry(Generic[T]):
         return enter
 
     def load_entry_points(self) -> None:
-        """Import what third parties offer under the family's entry-point group."""
+        """Import what third parties offer under the family's entry-point group; what fails is named."""
         for point in entry_points(group=self.group):
-            point.load()
+            try:
+                point.load()
+            except Exception as error:  # whatever a third party's module may raise when imported
+                message = (
+                    f"{self.family} {point.name!r} of {point.value} cannot be imported: {error}; "
+                    "mend or uninstall the package that offers it"
+                )
+                raise DriftdError(message) from error
 
     def tokens(self) -> tuple[str, ...]:
         """Every token, sorted."""

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from apscheduler.events import EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobSubmissionEvent
+from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
@@ -35,7 +35,7 @@ class Clock:
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )
-        self._scheduler.add_listener(self._on_skip, EVENT_JOB_MAX_INSTANCES | EVENT_JOB_MISSED)
+        self._scheduler.add_listener(self._on_skip, EVENT_JOB_MAX_INSTANCES)
 
     def start(self) -> None:
         """Begin; jobs may be added before and after."""
@@ -61,7 +61,10 @@ class Clock:
 
 
 def trigger(every: timedelta | None, cron: str | None, jitter: timedelta | None, zone: str) -> BaseTrigger:
-    """The trigger of a schedule: a period, or five cron fields read in `zone`."""
+    """The trigger of a schedule: a period, or five cron fields read in `zone`.
+
+    A time that a change of the clock shows twice fires twice.
+    """
     seconds = int(jitter.total_seconds()) if jitter else None
     if cron is not None:
         found = CronTrigger.from_crontab(cron, timezone=zone)
@@ -71,14 +74,14 @@ def trigger(every: timedelta | None, cron: str | None, jitter: timedelta | None,
     return IntervalTrigger(seconds=max(1, round(every.total_seconds())), timezone=UTC, jitter=seconds)
 
 
-def period(every: timedelta | None, cron: str | None, zone: str, now: datetime) -> float:
-    """The seconds between two runs; for cron the distance of the next two."""
+def period(every: timedelta | None, cron: str | None, zone: str, now: datetime) -> float | None:
+    """The seconds between two runs; for cron the distance of the next two, None where there are none."""
     if every is not None:
         return every.total_seconds()
     found = trigger(None, cron, None, zone)
     first = found.get_next_fire_time(None, now)
     second = found.get_next_fire_time(first, first) if first is not None else None
-    return (second - first).total_seconds() if first is not None and second is not None else 0.0
+    return (second - first).total_seconds() if first is not None and second is not None else None
 
 
 def first_run(
@@ -86,11 +89,12 @@ def first_run(
 ) -> datetime:
     """When a model runs first after a start: one period after its last run, at once where that has passed.
 
-    Of many models that are due at once each starts at a place that a hash of its name gives.
+    Of many models that are due at once each starts at a place that a hash of its name gives. A last
+    run that is ahead of the clock, since the clock was set back, counts as now.
     """
     spread = min(SPREAD_SECONDS, SPREAD_SECONDS_PER_MODEL * (models - 1))
     if every is not None:
         spread = min(spread, every.total_seconds())
     share = int.from_bytes(hashlib.blake2b(model.encode(), digest_size=4).digest(), "big") / 2**32
     at_once = now + timedelta(seconds=share * spread)
-    return at_once if last is None or every is None else max(last + every, at_once)
+    return at_once if last is None or every is None else max(min(last, now) + every, at_once)

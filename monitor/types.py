@@ -227,7 +227,11 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class AlarmState:
-    """What hysteresis remembers of one kind between windows; the empty state is "no alarm"."""
+    """What hysteresis remembers of one kind between windows; the empty state is "no alarm".
+
+    `quiet_since`: start of the `quiet_windows` that are under the line, later by the length of each
+    window since then of which nothing is known.
+    """
 
     since: datetime | None = None
     column_since: Mapping[str, datetime] = field(default_factory=dict)

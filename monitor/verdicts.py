@@ -16,8 +16,9 @@ MOST_DAYS = 1e12
 class Measurement:
     """A statistic with what a decision needs of it.
 
-    `days`: days between chance events this extreme over all tests of the kind, None where unknown.
-    `forced`: the value is at or above a line that the user fixed. `words`: what moved, from what to what.
+    `days`: days between chance events this extreme over all tests of the kind; None where nothing was
+    measured, and where the user fixed the line, outside of the budget. `forced`: the value is at or
+    above that line. `words`: what moved, from what to what.
     """
 
     statistic: Statistic
@@ -31,19 +32,21 @@ class Measurement:
 def decide(kind: Kind, measurements: Sequence[Measurement], budget: float, *, timed: bool) -> Decision:
     """Open, or not: the score of the rarest measurement against the budget, in days.
 
+    A value at a line that the user fixed scores 1, one below it the part of the line that it reaches.
     A kind in which nothing could be measured is unknown. Without time (`timed` false) days are windows.
     """
-    measured = [each for each in measurements if each.days is not None or each.forced]
+    measured = [each for each in measurements if each.days is not None or each.statistic.value is not None]
     if not measured:
         return unknown(kind, _why_not(measurements))
     beyond = [each for each in measured if _beyond(each, budget)]
     alarming = [each for each in beyond if each.material or each.forced]
     named = sorted(alarming or beyond, key=_extremity)
-    days = max(_days(each) for each in alarming or measured)
+    scored = alarming or measured
+    days = max((_days(each) for each in scored if each.days is not None), default=None)
     return Decision(
         kind,
         known=True,
-        score=max(score(days, budget), 1.0) if alarming else score(days, budget),
+        score=max(_score(each, budget) for each in scored),
         days_by_chance=days if timed else None,
         material=bool(alarming),
         quiet=not alarming,
@@ -73,7 +76,19 @@ def norm_over_columns(kind: Kind, measurements: Sequence[Measurement]) -> DriftN
         return None
     ratios = list(worst.values())
     beyond = float(sum(ratio >= 1 for ratio in ratios))
-    return DriftNorm(kind, beyond, norms.l1(ratios), norms.l2(ratios), norms.linf(ratios))
+    return DriftNorm(
+        kind, beyond, float(norms.l1(ratios)), float(norms.l2(ratios)), float(norms.linf(ratios))
+    )
+
+
+def _score(each: Measurement, budget: float) -> float:
+    by_chance = score(_days(each), budget)
+    if each.forced:
+        return max(by_chance, 1.0)
+    if each.days is not None:
+        return by_chance
+    statistic = each.statistic
+    return max((statistic.value or 0.0) / statistic.threshold, 0.0) if statistic.threshold else 0.0
 
 
 def _days(each: Measurement) -> float:
@@ -100,7 +115,7 @@ def _why_not(measurements: Sequence[Measurement]) -> str:
     return f"nothing could be measured: {', '.join(reasons)}" if reasons else "nothing could be measured"
 
 
-def _reason(named: Sequence[Measurement], days: float, *, material: bool, timed: bool) -> str:
+def _reason(named: Sequence[Measurement], days: float | None, *, material: bool, timed: bool) -> str:
     if not named:
         return ""
     first: dict[str, Measurement] = {}
@@ -108,11 +123,15 @@ def _reason(named: Sequence[Measurement], days: float, *, material: bool, timed:
         first.setdefault(each.statistic.column, each)
     parts = [_moved(each) for each in list(first.values())[:NAMED]]
     if len(first) > NAMED:
-        parts.append(f"and {len(first) - NAMED} more columns")
-    unit = "days" if timed else "windows"
-    chance = f"by chance once in {days:,.0f} {unit}" if days < MOST_DAYS else "not by chance"
-    if all(each.forced and each.days is None for each in named):
+        more = len(first) - NAMED
+        parts.append(f"and {more} more column{'s' if more > 1 else ''}")
+    if days is None:
         chance = "at or above the line that the model file fixes"
+    elif days >= MOST_DAYS:
+        chance = "not by chance"
+    else:
+        number = f"{days:,.0f}" if days >= 1 else f"{days:.2g}"
+        chance = f"by chance once in {number} {'days' if timed else 'windows'}"
     small = "" if material else "; smaller than min_effect"
     return f"{'; '.join(parts)}; {chance}{small}"
 
@@ -123,4 +142,4 @@ def _moved(each: Measurement) -> str:
     if statistic.value is not None:
         line = f" (line {statistic.threshold:.2g})" if statistic.threshold is not None else ""
         numbers = f", {statistic.detector} {statistic.value:.3g}{line}"
-    return f"{each.words}{numbers}"
+    return f"{each.words or statistic.column or statistic.kind}{numbers}"
