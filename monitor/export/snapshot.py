@@ -70,7 +70,7 @@ def new_view(
     """
     seen = frozenset(alarms)
     totals = dict.fromkeys(kinds, 0)
-    for kind, _ in seen:
+    for kind, _ in sorted(seen):
         totals[kind] = totals.get(kind, 0) + 1
     return ModelView(
         model,
@@ -143,7 +143,7 @@ def after_evaluation(view: ModelView, evaluation: Evaluation, min_rows: int) -> 
     replaces = enough and (view.evaluation is None or not _before(window, view.evaluation.window))
     opened = {(each.kind, each.since) for each in evaluation.verdicts if each.alarm and each.since}
     totals = view.alarms_total
-    for kind, _ in opened - view.alarms:
+    for kind, _ in sorted(opened - view.alarms):
         totals = _added(totals, kind)
     ends = [end for end in (view.window_end, window.end) if end]
     return replace(
@@ -223,7 +223,9 @@ def _performance(evaluation: Evaluation) -> Mapping[tuple[str, str], Performance
 def _label_statistics(evaluation: Evaluation) -> Mapping[Kind, tuple[Statistic, ...]]:
     """The statistics by kind, where the window has the labels that the kind reads."""
     groups = {
-        kind: tuple(each for each in evaluation.statistics if each.kind is kind) for kind in LABEL_KINDS
+        kind: tuple(each for each in evaluation.statistics if each.kind is kind)
+        for kind in Kind
+        if kind in LABEL_KINDS
     }
     return {
         kind: group

@@ -173,6 +173,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         del explain
         status = HTTPStatus(code)
         self.close_connection = True
+        self.request_version = self.protocol_version  # else a line that is no request gets no status
         self._send(text(status, message or status.phrase))
 
     def version_string(self) -> str:

@@ -5,6 +5,7 @@ import socket
 import socketserver
 import sys
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +19,7 @@ __all__ = ["Address", "App", "Limits", "ListenError", "Server", "parse_listen"]
 
 log = logging.getLogger(__name__)
 
+LINGER: Final = 1.0
 _BUSY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 )
@@ -143,27 +145,24 @@ class _HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
             self._slots.release()
             raise
 
-    def process_request_thread(self, request: Any, client_address: Any) -> None:
-        """Answer the connection, and give its slot back whatever happens."""
-        try:
-            super().process_request_thread(request, client_address)
-        finally:
-            self._slots.release()
-
     def finish_request(self, request: Any, client_address: Any) -> None:
-        """The handshake, where there is one, and then request after request."""
-        request.settimeout(self._limits.handshake)
-        context = self._gate.access().context
-        connection = request if context is None else context.wrap_socket(request, server_side=True)
-        with self._changed:
-            self._open.add(connection)
+        """The handshake, where there is one, and then request after request; all in a thread of its own."""
+        connection = request
         try:
+            request.settimeout(self._limits.handshake)
+            context = self._gate.access().context
+            if context is not None:
+                connection = context.wrap_socket(request, server_side=True)
+            with self._changed:
+                self._open.add(connection)
             Handler(self._service, context, connection, client_address, self)
         finally:
             with self._changed:
                 self._open.discard(connection)
                 self._changed.notify_all()
+            _linger(connection)
             connection.close()
+            self._slots.release()
 
     def _closing(self) -> bool:
         """Whether connections are not kept for a next request: at the end, or where it is crowded."""
@@ -188,3 +187,17 @@ class _HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         level = logging.DEBUG if isinstance(error, OSError) else logging.ERROR
         fields = {"client": str(client_address[0])}
         log.log(level, "connection ended early", extra=fields, exc_info=error)
+
+
+def _linger(connection: socket.socket) -> None:
+    """Read away what is left: a socket closed with unread bytes takes back what was just sent."""
+    until = time.monotonic() + LINGER
+    try:
+        # not the methods of a TLS socket: what still comes is thrown away undeciphered
+        socket.socket.shutdown(connection, socket.SHUT_WR)
+        while (left := until - time.monotonic()) > 0:
+            connection.settimeout(left)
+            if not socket.socket.recv(connection, 65_536):
+                return
+    except OSError:  # the other side is gone already
+        return

@@ -112,7 +112,7 @@ class _Reading:
         users = {}
         for name, value in self.section(where).items():
             if not name or ":" in name:
-                self.report((*where, name), "a user name is not empty and has no colon")
+                self.report((*where, name), "a user name is not empty and has no colon", at_key=True)
             if not isinstance(value, str) or _BCRYPT.fullmatch(value) is None:
                 # what stands there may be the password itself: it is not repeated
                 message = 'a bcrypt hash is needed, such as "htpasswd -nBC 10 NAME" prints; not the password'
