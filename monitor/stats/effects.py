@@ -171,7 +171,9 @@ def _categorical(
     m, n = int(before.sum()), int(now.sum())
     if not m or not n:
         return None, None, None
-    cell = int(np.argmax(np.abs(now / n - before / m)))
+    moved = np.abs(now / n - before / m).round(12)
+    # of two that mirror each other the rarer one tells more
+    cell = int(np.lexsort((-before, moved))[-1])
     candidates = np.flatnonzero(before * (n / m) >= FEWEST_EXPECTED)
     changes = (_change(int(before[each]), m, int(now[each]), n).ratio for each in candidates)
     ratios = [ratio for ratio in changes if ratio is not None]

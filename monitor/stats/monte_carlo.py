@@ -140,6 +140,9 @@ def _ordered_table(measure: Measure, m: int, n: int, shares: tuple[float, ...]) 
 
 def tabulate(values: Floats, weights: Floats) -> Table:
     """A table from weighted draws, shape (d,) each; weights are positive, their sum is free."""
+    # values that differ by rounding alone are one
+    largest = float(values.max())
+    values = np.round(values / largest, 12) * largest if largest > 0 else values
     order = np.argsort(values)
     values, weights = values[order], weights[order]
     tail = np.cumsum(weights[::-1])[::-1]
@@ -148,8 +151,9 @@ def tabulate(values: Floats, weights: Floats) -> Table:
     end = max(int(np.searchsorted(first, values.size - BEYOND, side="right")) - 1, 0)
     beyond = values >= points[end]
     excess = float(np.average(values[beyond] - points[end], weights=weights[beyond]))
-    if excess <= 0:  # nothing beyond was drawn: as far again as the table is long
-        excess = max(float(points[end] - points[0]) / max(-float(log_sf[end]), 1.0), 1e-9)
+    # a normal tail goes on by 1/2 of this, an exponential one by 1; steps of few cells may show nothing
+    usual = float(points[end] - points[0]) / max(-float(log_sf[end]), 1.0)
+    excess = max(excess, usual / 8, 1e-9)
     kept = _kept(log_sf[: end + 1])
     return Table(points[kept], np.minimum(log_sf[kept], 0.0), excess)
 

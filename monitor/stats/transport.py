@@ -22,13 +22,17 @@ GROUPS = 32
 
 
 def wasserstein(bins: NumericBins, reference: NumericCounts, live: NumericCounts) -> float:
-    """Wasserstein-1 distance `integral |F - G| dx` in robust standard deviations, in [0, inf), symmetric.
+    """Wasserstein-1 distance `integral |F - G| dx` in robust standard deviations, in [0, inf).
 
     Values beyond the fences (see `fences`) are moved to the fences unless they are many, so that one
-    outlier neither makes nor hides a shift. Within a bin rows are taken as evenly spread, in the two end bins as standing at
-    their mean. ValueError for a constant column, which has no scale.
+    outlier neither makes nor hides a shift. Within a bin rows are taken as evenly spread, in the two
+    end bins as standing at their mean. ValueError for a constant column, which has no scale.
     """
     low, high = fences(bins, reference)
+    for counts in (reference, live):
+        # rows beyond the whole reference that are this many are no outliers
+        low = min(low, float(bins.edges[0])) if _many(counts, 0) else low
+        high = max(high, float(bins.edges[-1])) if _many(counts, -1) else high
     before, now = _ends(bins, reference, low, high), _ends(bins, live, low, high)
     difference = np.cumsum(now.shares - before.shares)[:-1]
     inside = np.clip(bins.edges, low, high)
@@ -70,41 +74,48 @@ class _Ends:
     high: float
 
 
+def _many(counts: NumericCounts, end: int) -> bool:
+    """Whether more than 1 % of the rows lie in this end bin."""
+    return int(counts.bins[end]) > 2 * BULK * counts.observed
+
+
 def _ends(bins: NumericBins, counts: NumericCounts, low: float, high: float) -> _Ends:
     """One window as shares, its two end bins reduced to how far they reach on average, up to the fence."""
     rows = counts.observed
     if rows == 0:
         message = "no finite value"
         raise ValueError(message)
+    below, above = int(counts.bins[0]), int(counts.bins[-1])
     first, last = float(bins.edges[0]), float(bins.edges[-1])
-    below = _reach(
-        int(counts.bins[0]),
-        rows,
-        -counts.low_sum + first * int(counts.bins[0]),
-        first - counts.low,
-        first - low,
-    )
-    above = _reach(
-        int(counts.bins[-1]),
-        rows,
-        counts.high_sum - last * int(counts.bins[-1]),
-        counts.high - last,
-        high - last,
-    )
-    return _Ends(counts.bins / rows, below / rows, above / rows)
+    start = _End(below, first * below - counts.low_sum, first - counts.low, first - low)
+    end = _End(above, counts.high_sum - last * above, counts.high - last, high - last)
+    least = REACH * bins.scale
+    return _Ends(counts.bins / rows, _reach(start, rows, least), _reach(end, rows, least))
 
 
-def _reach(beyond: int, rows: int, total: float, furthest: float, fence: float) -> float:
-    """The sum of distances beyond the edge of the `beyond` rows of an end bin, outliers cut short.
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The rows of an end bin: the sum of their distances beyond the edge, the furthest, the fence's."""
+
+    count: int
+    total: float
+    furthest: float
+    fence: float
+
+
+def _reach(end: _End, rows: int, least: float) -> float:
+    """The mean over all rows of the distance beyond the edge, outliers cut short.
 
     Only the sum and the furthest distance are known: the furthest is cut by itself, then the mean of the
-    others is. Where more than 1 % of all rows lie there, they are no outliers, and the limit grows.
+    others is. Where more than 1 % of all rows lie there the limit is at least `least`, and grows with them.
     """
-    limit = max(fence, 0.0) * max(1.0, beyond / rows / (2 * BULK))
-    if beyond == 0 or limit == 0.0:
+    share = end.count / rows
+    many = share > 2 * BULK
+    limit = max(end.fence, least) * share / (2 * BULK) if many else max(end.fence, 0.0)
+    if end.count == 0 or limit == 0.0:
         return 0.0
-    others = (total - furthest) / (beyond - 1) if beyond > 1 else 0.0
-    return min(max(furthest, 0.0), limit) + (beyond - 1) * min(max(others, 0.0), limit)
+    others = (end.total - end.furthest) / (end.count - 1) if end.count > 1 else 0.0
+    return (min(max(end.furthest, 0.0), limit) + (end.count - 1) * min(max(others, 0.0), limit)) / rows
 
 
 def wasserstein_null(reference: NumericReference, live_rows: int) -> monte_carlo.Table:
