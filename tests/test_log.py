@@ -15,8 +15,8 @@ def record(message="window evaluated", at=logging.INFO, error=None, **extra):
     made = logging.makeLogRecord(
         {
             "name": "monitor",
-            "levelno": level,
-            "levelname": logging.getLevelName(level),
+            "levelno": at,
+            "levelname": logging.getLevelName(at),
             "msg": message,
             **extra,
         }
