@@ -205,10 +205,16 @@ def _verdicts(view: ModelView, evaluation: Evaluation) -> Mapping[tuple[Kind, st
 
 
 def _supersedes(verdict: Verdict, window: Window, told: Dated[Verdict]) -> bool:
-    """Newer in event time; but a window that awaits its labels never hides what labels have told."""
+    """Newer in event time; but a window that awaits its labels does not hide what labels have told.
+
+    Unless its alarm differs: it carries over the alarm as it stands now, after `accept` for instance.
+    """
     unknown = verdict.state is State.UNKNOWN
     if verdict.kind in LABEL_KINDS and unknown != (told.value.state is State.UNKNOWN):
-        return not unknown
+        if not unknown:
+            return True
+        if verdict.alarm is told.value.alarm:
+            return False
     return not _before(window, told.window)
 
 

@@ -108,12 +108,19 @@ def test_labels_of_an_older_window_are_told_while_the_newer_one_awaits_its_own()
         statistics=(Statistic(Kind.LABEL, "y", "psi", 0.5, 0.02),),
         norms=(DriftNorm(Kind.LABEL, 1, 25, 25, 25),),
     )
-    for order in ((waiting, told), (told, waiting)):
+    carried = replace(waiting, verdicts=(verdict(Kind.CONCEPT, State.UNKNOWN, alarm=True, since=START),))
+    for order in ((waiting, told), (told, carried)):
         view = seen(*order)
-        assert by_kind(view)[Kind.CONCEPT].alarm
+        assert by_kind(view)[Kind.CONCEPT].state is State.ALARM
         assert view.performance[0].value == 0.6
         assert [each.value for each in view.statistics] == [0.5]
         assert [norm.kind for norm in view.norms] == [Kind.LABEL]
+
+
+def test_an_alarm_that_was_closed_meanwhile_is_not_held_open_by_old_labels():
+    told = evaluation(2, verdicts=(verdict(Kind.CONCEPT, State.ALARM),))
+    accepted = evaluation(3, verdicts=(verdict(Kind.CONCEPT, State.UNKNOWN),))
+    assert not seen(told, accepted).alarming
 
 
 def test_of_two_windows_with_labels_the_later_in_event_time_holds():
