@@ -1,15 +1,21 @@
 """One run in a process of its own: a hang, a crash or a leak is an outcome, and nothing else is touched.
 
 The process is forked from a server that has the libraries loaded. It computes and sends; the parent is
-the only writer to the store.
+the only writer to the store. Signals to the process group are the parent's business: a worker ends when
+its work, its limits, its parent or a SIGKILL ends it.
 """
 
 import ctypes
 import multiprocessing
+import os
 import signal
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
@@ -19,8 +25,12 @@ import psutil
 from monitor.evaluation import Event, Failed, Order, evaluate
 from monitor.types import Reason, Stage
 
-PRELOAD = ("monitor.evaluation",)
+PRELOAD = ("monitor.worker",)
 POLL_SECONDS = 0.2
+END_SECONDS = 5.0
+"""How long a killed process is waited for; one that hangs in the kernel is left to it."""
+GROUP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""What terminals and service managers send to all processes at once."""
 PR_SET_PDEATHSIG = 1
 
 
@@ -49,41 +59,64 @@ def run(
     """The events of one run; whatever ends the process early comes as a `Failed`.
 
     `stopping` is asked a few times a second: when it says true the process is ended, and the run with it.
+    `work` is a function that another process can import.
     """
     receiver, sender = server.Pipe(duplex=False)
     process = server.Process(target=_serve, args=(sender, order, work), daemon=True)
-    process.start()
-    sender.close()
     try:
-        yield from _events(receiver, process, order, limits, stopping)
+        with _shielded():
+            process.start()
+    except (OSError, EOFError) as error:
+        receiver.close()
+        yield Failed(Stage.WORKER, Reason.CRASHED, f"the worker process could not be started: {error}")
+        return
+    finally:
+        sender.close()
+    try:
+        yield from _events(receiver, process, limits, stopping)
     finally:
         receiver.close()
         _end(process)
 
 
+@contextmanager
+def _shielded() -> Iterator[None]:
+    """Start processes with the group's signals blocked, which the fork server hands on to its workers."""
+    resource_tracker.ensure_running()  # now, since it would unblock them
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _serve(sender: Connection, order: Order, work: Callable[[Order], Iterator[Event]]) -> None:
-    """The worker's main: dies with its parent, ignores the terminal's interrupt."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    """The worker's main: dies with the server that watches it and with the parent that reads from it."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    threading.Thread(target=_die_with_parent, daemon=True).start()
     for event in work(order):
         sender.send(event)
     sender.send(None)
 
 
+def _die_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
 def _events(
-    receiver: Connection,
-    process: BaseProcess,
-    order: Order,
-    limits: Limits,
-    stopping: Callable[[], bool],
+    receiver: Connection, process: BaseProcess, limits: Limits, stopping: Callable[[], bool]
 ) -> Iterator[Event]:
     deadline = time.monotonic() + limits.seconds
     while True:
         if receiver.poll(POLL_SECONDS):
             try:
                 event = receiver.recv()
-            except (EOFError, ConnectionResetError):
+            except (EOFError, OSError):  # the second where the process died within a message
                 yield _crashed(process)
                 return
             if event is None:
@@ -99,7 +132,7 @@ def _events(
 
 def _exceeded(process: BaseProcess, limits: Limits, deadline: float) -> Failed | None:
     if time.monotonic() > deadline:
-        text = f"the run took longer than {limits.seconds:.0f} s (--run-timeout) and was ended"
+        text = f"the run took longer than {limits.seconds:g} s (--run-timeout) and was ended"
         return Failed(Stage.WORKER, Reason.TIMED_OUT, text)
     memory = _resident(process)
     if memory > limits.memory:
@@ -119,22 +152,25 @@ def _resident(process: BaseProcess) -> int:
 
 
 def _crashed(process: BaseProcess) -> Failed:
-    process.join(5)
+    process.join(END_SECONDS)
     code = process.exitcode
-    if code is not None and code < 0:
-        how = f"was killed by {signal.Signals(-code).name}"
+    names = {-each.value: each.name for each in signal.Signals}
+    if code is None:
+        how = "closed its pipe and went on"
+    elif code < 0:
+        how = f"was killed by {names.get(code, f'signal {-code}')}"
         if -code == signal.SIGKILL:
             how += " (by hand, or by the kernel for want of memory)"
     else:
         how = f"ended with exit code {code}"
-    return Failed(Stage.WORKER, Reason.CRASHED, f"the worker process {how}; the next run goes on from the store")
+    text = f"the worker process {how}; the next run goes on from the store"
+    return Failed(Stage.WORKER, Reason.CRASHED, text)
 
 
 def _end(process: BaseProcess) -> None:
-    if process.is_alive():
-        process.terminate()
-        process.join(2)
+    """End the process whatever it does: it has nothing to save."""
     if process.is_alive():
         process.kill()
-    process.join()
-    process.close()
+    process.join(END_SECONDS)
+    if process.exitcode is not None:
+        process.close()
