@@ -29,6 +29,7 @@ from monitor.web.routes import App
 from monitor.web.server import Server
 
 DATA = Path(demo.__file__).parent / "data"
+TABLE_WIDTH = 100
 UNTIL = datetime(2024, 7, 1, tzinfo=UTC)
 """A little after the last flight, so that every window is final."""
 
@@ -65,7 +66,7 @@ def call(given: argparse.Namespace) -> int:
 def _demo(given: argparse.Namespace, folder: Path) -> int:
     state = f"sqlite:///{folder}/demo.db"
     prepare(state, given.log_format, given.log_level)
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH)
     config = load_models([DATA / "flights.yaml"]).configs[0]
     board = Board()
     with Store.open(state) as store:
