@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from monitor.columns import digest
 from monitor.stats.binning import bins_of
 from monitor.stats.bins import (
     CategoricalBins,
@@ -90,6 +91,7 @@ def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
 class NumericLearner:
     """A numeric column under way: values of the sampled rows (NaN where missing) and the exact range."""
 
+    private: bool = False
     sample: list[NDArray[np.float64]] = field(default_factory=list)
     low: float = np.inf
     high: float = -np.inf
@@ -140,6 +142,7 @@ class NumericLearner:
 class CategoricalLearner:
     """A categorical column under way: rows by category, given up beyond `MOST_DISTINCT`."""
 
+    private: bool = False
     names: dict[str, int] = field(default_factory=dict)
     rows: int = 0
     given_up: bool = False
@@ -190,17 +193,18 @@ class CategoricalLearner:
             return CategoricalReference(
                 CategoricalBins((), high_cardinality=True), CategoricalCounts(np.zeros(0, np.int64))
             )
-        ranked = sorted(self.names.items(), key=lambda item: (-item[1], item[0]))
+        names = {digest(name): count for name, count in self.names.items()} if self.private else self.names
+        ranked = sorted(names.items(), key=lambda item: (-item[1], item[0]))
         few = len(ranked) <= FEW_CATEGORIES
         kept = tuple(name for name, count in ranked[:KEPT_CATEGORIES] if few or count >= FEWEST_ROWS)
-        rare = frozenset(self.names).difference(kept)
-        singletons = sum(count == 1 for count in self.names.values())
-        bins = CategoricalBins(kept, rare, singletons=singletons)
+        rare = frozenset(names).difference(kept)
+        singletons = sum(count == 1 for count in names.values())
+        bins = CategoricalBins(kept, rare, singletons=singletons, digests=self.private)
         return CategoricalReference(bins, CategoricalCounts(np.zeros(len(kept), np.int64)))
 
 
 Learner: TypeAlias = NumericLearner | CategoricalLearner
-LEARNERS: dict[ColumnType, Callable[[], Learner]] = {
+LEARNERS: dict[ColumnType, Callable[..., Learner]] = {
     ColumnType.NUMERIC: NumericLearner,
     ColumnType.CATEGORICAL: CategoricalLearner,
 }

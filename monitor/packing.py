@@ -2,8 +2,8 @@
 
 import io
 import json
-import zlib
 import zipfile
+import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -34,7 +34,8 @@ def pack(what: str, version: int, header: Mapping[str, Any], arrays: Mapping[str
     """
     text = np.frombuffer(json.dumps(header).encode(), np.uint8)
     buffer = io.BytesIO()
-    np.savez(buffer, header=text, **{f"array_{name}": array for name, array in arrays.items()})
+    named: Mapping[str, Any] = {f"array_{name}": array for name, array in arrays.items()}
+    np.savez(buffer, header=text, **named)
     return f"driftd {what} {version}\n".encode() + zlib.compress(buffer.getvalue(), 6)
 
 
@@ -118,9 +119,9 @@ def unpack_counts(header: Header, arrays: Arrays) -> dict[str, ColumnCounts]:
         found[name] = NumericCounts(parts[number].astype(np.int64), *facts, *sums)
     parts = split(arrays["categories"], arrays["categories_length"])
     for number, name in enumerate(header["categorical"]):
-        others = arrays["others"][number].tolist()
-        names = {str(unseen): int(count) for unseen, count in header["unseen"][number]}
-        found[name] = CategoricalCounts(parts[number].astype(np.int64), *others, names)
+        other, unseen, null = arrays["others"][number].tolist()
+        names = {str(each): int(count) for each, count in header["unseen"][number]}
+        found[name] = CategoricalCounts(parts[number].astype(np.int64), other, unseen, null, names)
     return {name: found[name] for name in header["order"]}
 
 
@@ -130,7 +131,7 @@ def pack_references(columns: Mapping[str, ColumnReference]) -> tuple[Header, Arr
     numeric = [each.bins for each in columns.values() if isinstance(each, NumericReference)]
     categorical = [each.bins for each in columns.values() if isinstance(each, CategoricalReference)]
     header["bins"] = [
-        [list(each.categories), sorted(each.rare), each.high_cardinality, each.singletons]
+        [list(each.categories), sorted(each.rare), each.high_cardinality, each.singletons, each.digests]
         for each in categorical
     ]
     edges = [each.edges for each in numeric]
@@ -153,7 +154,7 @@ def unpack_references(header: Header, arrays: Arrays) -> dict[str, ColumnReferen
             bins = NumericBins(next(edges), next(cells), *next(shapes))
             found[name] = NumericReference(bins, counts)
         else:
-            names, rare, high_cardinality, singletons = next(categorical)
-            kept = CategoricalBins(tuple(names), frozenset(rare), high_cardinality, singletons)
+            names, rare, *more = next(categorical)
+            kept = CategoricalBins(tuple(names), frozenset(rare), *more)
             found[name] = CategoricalReference(kept, counts)
     return found

@@ -7,8 +7,9 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from monitor.columns import ColumnFacts
 from monitor.errors import StoreError
-from monitor.folding import ColumnFacts, ColumnsFolder
+from monitor.folding import ColumnsFolder
 from monitor.packing import join, pack, pack_counts, smallest, split, unpack, unpack_counts
 from monitor.stats.bins import ColumnCounts, ColumnReference, Counts, NumericCounts
 

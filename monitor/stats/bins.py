@@ -104,6 +104,8 @@ class CategoricalBins:
     high_cardinality: bool = False
     singletons: int = 0
     """Categories seen once in the reference: what Good-Turing needs to expect unseen ones."""
+    digests: bool = False
+    """The column is private: digests stand for the names of its categories."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
