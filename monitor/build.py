@@ -1,7 +1,7 @@
 """A configuration becomes a plan: the only place that names concrete sources and detectors."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,17 @@ import pyarrow as pa
 import monitor.detectors
 import monitor.sources  # noqa: F401 - registers its members
 from monitor import baseline
+from monitor.asked import (
+    bounds_of,
+    budget_days,
+    calendar_of,
+    columns_read,
+    interval_of,
+    named,
+    names_of,
+    needed,
+    wanted,
+)
 from monitor.budget import shares
 from monitor.config.fingerprint import numbers_fingerprint
 from monitor.config.parameters import source_parameters_of
@@ -17,12 +28,11 @@ from monitor.config.schema import ModelConfig, SourceConfig
 from monitor.detectors.base import DETECTORS, STREAM_DETECTORS, Detector
 from monitor.errors import BadReferenceError, SourceError
 from monitor.plan import LabelSource, Names, Plan, Target, Test
-from monitor.reference import Reference, TimeBounds, WantedColumn, learn
-from monitor.sources.base import SOURCES, Interval, Source
+from monitor.reference import Reference, learn
+from monitor.sources.base import SOURCES, Source
 from monitor.stats.effects import MinimumEffect
 from monitor.types import KIND_OF, Column, ColumnType, Kind, Problem, Reason, Role, Task
 from monitor.values import categorical
-from monitor.windows import Calendar
 
 DEFAULT_STREAM = "adwin"
 DEFAULTS = {
@@ -77,22 +87,22 @@ def resolve(config: ModelConfig, references: Mapping[str, bytes], threads: int) 
 
 def _learn(config: ModelConfig, source: Source, fingerprint: str, threads: int) -> Reference:
     schema = source.schema().names
-    absent = [name for name in _needed(config) if name not in schema]
+    absent = [name for name in needed(config) if name not in schema]
     if absent:
         named = ", ".join(map(repr, absent))
         message = (
             f"the reference has no column {named}, which the model file names; it has {', '.join(schema)}"
         )
         raise BadReferenceError(message)
-    interval = _interval(config)
-    roles = names(config)
+    interval = interval_of(config)
+    roles = names_of(config)
     label = config.columns.label if config.columns.label in schema else None
     task = config.task or _task(config, source, label)
-    wanted = _wanted(config, schema, task)
+    asked = wanted(config, schema, task)
     reference = learn(
-        lambda: source.scan(_read(wanted, interval), interval),
-        wanted,
-        bounds=_bounds(interval),
+        lambda: source.scan(columns_read(asked, interval), interval),
+        asked,
+        bounds=bounds_of(interval),
         threads=threads,
     )
     return baseline.with_labels(
@@ -113,7 +123,7 @@ def _task(config: ModelConfig, source: Source, label: str | None) -> Task | None
         return Task.BINARY if len(probability) <= len(("negative", "positive")) else Task.MULTICLASS
     if probability is not None:
         return Task.BINARY
-    return baseline.infer_task(source, label or config.columns.prediction, _interval(config))
+    return baseline.infer_task(source, label or config.columns.prediction, interval_of(config))
 
 
 def _text(value: object) -> str | None:
@@ -122,67 +132,6 @@ def _text(value: object) -> str | None:
         return None
     found = categorical(pa.array([value]))
     return found.categories[0]
-
-
-def _interval(config: ModelConfig) -> Interval | None:
-    """The event times of the reference."""
-    timestamp = config.columns.timestamp
-    if timestamp is None:
-        return None
-    return Interval(timestamp, config.window.timezone, config.reference.start, config.reference.end)
-
-
-def _read(wanted: Sequence[WantedColumn], interval: Interval | None) -> tuple[str, ...]:
-    timestamp = (interval.timestamp,) if interval is not None else ()
-    return tuple(dict.fromkeys((*timestamp, *(column.name for column in wanted))))
-
-
-def _bounds(interval: Interval | None) -> TimeBounds | None:
-    if interval is None:
-        return None
-    return TimeBounds(interval.timestamp, interval.zone, interval.start, interval.end)
-
-
-def _needed(config: ModelConfig) -> tuple[str, ...]:
-    """The columns that the reference must have."""
-    columns, features = config.columns, config.columns.features
-    wanted = [columns.timestamp, columns.prediction, *columns.probabilities]
-    wanted += [*features.numeric, *features.categorical]
-    return tuple(dict.fromkeys(name for name in wanted if name))
-
-
-def _named(config: ModelConfig) -> frozenset[str]:
-    """Every column that the model file names."""
-    columns, features = config.columns, config.columns.features
-    wanted = [*_needed(config), columns.id, columns.version, columns.label, *features.ignore]
-    if config.ground_truth is not None:
-        truth = config.ground_truth
-        wanted += [truth.label, truth.timestamp, truth.id]
-    return frozenset(name for name in wanted if name)
-
-
-def _wanted(config: ModelConfig, schema: Sequence[str], task: Task | None) -> tuple[WantedColumn, ...]:
-    """The columns to learn: features, those too that the file does not name; predictions; label."""
-    columns, features = config.columns, config.columns.features
-    private = frozenset(features.private)
-    outcome = ColumnType.NUMERIC if task is Task.REGRESSION else ColumnType.CATEGORICAL
-    found = [
-        WantedColumn(name, Role.FEATURE, ColumnType.NUMERIC, name in private) for name in features.numeric
-    ]
-    found += [
-        WantedColumn(name, Role.FEATURE, ColumnType.CATEGORICAL, name in private)
-        for name in features.categorical
-    ]
-    rest = (name for name in schema if name not in _named(config))
-    found += [WantedColumn(name, Role.FEATURE, None, name in private) for name in rest]
-    if columns.prediction is not None:
-        found.append(
-            WantedColumn(columns.prediction, Role.PREDICTION, outcome, columns.prediction in private)
-        )
-    found += [WantedColumn(name, Role.PROBABILITY, ColumnType.NUMERIC) for name in columns.probabilities]
-    if columns.label in schema and columns.label is not None:
-        found.append(WantedColumn(columns.label, Role.LABEL, outcome, columns.label in private))
-    return tuple(found)
 
 
 def _stream(config: ModelConfig) -> tuple[str, object]:
@@ -194,7 +143,7 @@ def _stream(config: ModelConfig) -> tuple[str, object]:
 
 
 def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
-    roles = names(config)
+    roles = names_of(config)
     target = baseline.target_of(reference, roles)
     labelled = baseline.labelled_of(reference, _stream(config))
     tests = _tests(config, reference)
@@ -205,18 +154,18 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
     return Plan(
         model=config.model,
         target=target,
-        calendar=_calendar(config) if timed else None,
+        calendar=calendar_of(config) if timed else None,
         zone=config.window.timezone,
         lateness=config.window.lateness.nominal,
         min_rows=config.window.min_rows,
         live=live,
         live_start=config.live.start if timed else None,
         names=_with_positive(roles, target),
-        labels=_labels(config),
+        labels=labels_of(config),
         reference=reference,
         tests=tests,
         labelled=labelled,
-        budgets={kind: _budget_days(config) / share for kind, share in shares(kinds).items()},
+        budgets={kind: budget_days(config) / share for kind, share in shares(kinds).items()},
         minimum=MinimumEffect(**config.alarms.min_effect.model_dump()),
         problems=(*reference.problems, *_added(config, reference, live)),
     )
@@ -229,30 +178,7 @@ def _with_positive(roles: Names, target: Target) -> Names:
     return roles
 
 
-def names(config: ModelConfig) -> Names:
-    """Which column plays which role."""
-    columns = config.columns
-    probability = columns.probability
-    if isinstance(probability, str):
-        probability = {"": probability}
-    return Names(
-        columns.timestamp,
-        columns.id,
-        columns.prediction,
-        dict(probability or {}),
-        columns.label,
-        columns.version,
-    )
-
-
-def _calendar(config: ModelConfig) -> Calendar:
-    length = config.window.length
-    if length.days:
-        return Calendar(config.window.timezone, days=length.days)
-    return Calendar(config.window.timezone, length=length.nominal)
-
-
-def _labels(config: ModelConfig) -> LabelSource | None:
+def labels_of(config: ModelConfig) -> LabelSource | None:
     truth = config.ground_truth
     if truth is None:
         return None
@@ -263,17 +189,6 @@ def _labels(config: ModelConfig) -> LabelSource | None:
         truth.timestamp,
         truth.horizon.nominal,
     )
-
-
-def _budget_days(config: ModelConfig) -> float:
-    """Days between two false alarms of the model; windows where there is no time."""
-    budget = config.alarms.false_alarms
-    if config.columns.timestamp is not None:
-        return budget.days(config.window.length)
-    if budget.windows is None:
-        message = "alarms.false_alarms counts days, but without columns.timestamp only windows can be counted"
-        raise BadReferenceError(message)
-    return budget.windows / budget.count
 
 
 def _tests(config: ModelConfig, reference: Reference) -> tuple[Test, ...]:
@@ -329,39 +244,10 @@ def _added(config: ModelConfig, reference: Reference, live: Source) -> Iterator[
     known = {
         *reference.types,
         *reference.columns,
-        *_named(config),
+        *named(config),
         *(each.column for each in reference.problems),
     }
     for name in arriving:
         if name not in known:
             text = f"column {name!r} is new: the reference does not have it, so it is not measured"
             yield Problem(name, Reason.ADDED_COLUMN, text)
-
-
-def connect(config: ModelConfig) -> Sequence[str]:
-    """What does not fit between the model file and its data; nothing is learned."""
-    source = open_source(config.reference.source)
-    reference = source.schema()
-    found = [
-        f"reference: column {name!r} is absent; it has {', '.join(reference.names)}"
-        for name in _needed(config)
-        if name not in reference.names
-    ]
-    live = open_source(config.live.source).schema()
-    for name in _needed(config):
-        if name not in live.names:
-            found.append(f"live: column {name!r} is absent; it has {', '.join(live.names)}")
-        elif name in reference.names and live.field(name).type != reference.field(name).type:
-            found.append(
-                f"live: column {name!r} is {live.field(name).type}, in the reference {reference.field(name).type}"
-            )
-    truth = _labels(config)
-    if truth is not None:
-        columns = truth.source.schema().names
-        wanted = [truth.id, truth.label, *([truth.timestamp] if truth.timestamp else [])]
-        found += [
-            f"ground_truth: column {name!r} is absent; it has {', '.join(columns)}"
-            for name in wanted
-            if name not in columns
-        ]
-    return found

@@ -1,14 +1,16 @@
 """One run of one model from its file to its commits, as events: the same for every command."""
 
 import logging
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
 from monitor import pipeline
-from monitor.build import Resolved, resolve
+from monitor.build import resolve
 from monitor.config.schema import ModelConfig
+from monitor.config.secrets import Secret, redact
 from monitor.errors import BadReferenceError, ConfigError, DriftdError, SourceError
 from monitor.plan import Planned
 from monitor.state import Commit, ModelState
@@ -61,26 +63,51 @@ Event: TypeAlias = Commit | Learned | Failed | Timed | Planned
 
 
 def evaluate(order: Order) -> Iterator[Event]:
-    """Resolve the model against its reference and yield one commit per tick; never raises."""
+    """Resolve the model against its reference and yield one commit per tick; never raises.
+
+    No secret of the model file is in any event.
+    """
     try:
-        yield from _evaluate(order)
+        for event in _evaluate(order):
+            yield _hidden(event, order.config.secrets)
     except ConfigError as error:
-        yield Failed(Stage.CONFIG, Reason.CONFIG_INVALID, str(error))
+        yield _failed(order, Stage.CONFIG, Reason.CONFIG_INVALID, error)
     except BadReferenceError as error:
-        yield Failed(Stage.REFERENCE, Reason.REFERENCE_INVALID, str(error))
+        yield _failed(order, Stage.REFERENCE, Reason.REFERENCE_INVALID, error)
     except SourceError as error:
-        yield Failed(Stage.SCAN, Reason.SOURCE_FAILED, str(error))
+        yield _failed(order, Stage.SCAN, Reason.SOURCE_FAILED, error)
     except DriftdError as error:
-        yield Failed(Stage.DETECT, Reason.INTERNAL, str(error))
+        yield _failed(order, Stage.DETECT, Reason.INTERNAL, error)
     except MemoryError:
         yield Failed(Stage.WORKER, Reason.OUT_OF_MEMORY, "the run needs more memory than there is")
     except Exception as error:  # the last line of defence: one model's fault must not end the daemon
         log.exception("run failed", extra={"model": order.config.model})
-        yield Failed(Stage.DETECT, Reason.INTERNAL, f"a fault of driftd: {type(error).__name__}: {error}")
+        text = redact(f"a fault of driftd: {type(error).__name__}: {error}", order.config.secrets)
+        yield Failed(Stage.DETECT, Reason.INTERNAL, text)
+
+
+def _failed(order: Order, stage: Stage, reason: Reason, error: DriftdError) -> Failed:
+    return Failed(stage, reason, redact(str(error), order.config.secrets))
+
+
+def _hidden(event: Event, secrets: Sequence[Secret]) -> Event:
+    """The event with stars for secrets, which messages of sources may quote."""
+    if not secrets or not isinstance(event, Commit):
+        return event
+    lines = tuple(
+        replace(
+            line,
+            problems=tuple(replace(each, message=redact(each.message, secrets)) for each in line.problems),
+        )
+        for line in event.evaluations
+    )
+    return replace(event, evaluations=lines)
 
 
 def _evaluate(order: Order) -> Iterator[Event]:
-    resolved: Resolved = resolve(order.config, order.references, order.threads)
+    started = time.perf_counter()
+    resolved = resolve(order.config, order.references, order.threads)
+    yield Timed(Stage.REFERENCE, time.perf_counter() - started)
     if resolved.learned is not None:
         yield Learned(resolved.plan.reference.fingerprint, resolved.learned)
     yield from pipeline.run(

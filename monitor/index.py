@@ -160,9 +160,7 @@ def counted(files: Mapping[str, FileRecord], rows: Mapping[str, int]) -> dict[st
     return after
 
 
-def _problems(
-    totals: _Totals, plan: Plan, watermark: datetime | None, now: datetime
-) -> tuple[Problem, ...]:
+def _problems(totals: _Totals, plan: Plan, watermark: datetime | None, now: datetime) -> tuple[Problem, ...]:
     name = plan.names.timestamp or ""
     problems = []
     if totals.late and watermark is not None:
@@ -175,6 +173,8 @@ def _problems(
         text = f"{totals.future} rows have event times more than a day after {iso(now)}; they are left alone until then"
         problems.append(Problem(name, Reason.FUTURE_ROWS, text))
     if totals.unreadable:
-        text = f"{totals.unreadable} rows have no event time that can be read in {name!r}; they are in no window"
+        text = (
+            f"{totals.unreadable} rows have no event time that can be read in {name!r}; they are in no window"
+        )
         problems.append(Problem(name, Reason.NO_TIMESTAMP, text))
     return tuple(problems)

@@ -75,7 +75,9 @@ def _numeric(column: Column, reference: NumericReference, live: NumericCounts) -
     name = column.name
     infinite = live.pos_inf + live.neg_inf
     if infinite:
-        text = f"{infinite} of {live.rows} values in {name!r} are infinite; they are counted and in no distance"
+        text = (
+            f"{infinite} of {live.rows} values in {name!r} are infinite; they are counted and in no distance"
+        )
         yield Problem(name, Reason.INFINITE_VALUES, text)
     if column.role is Role.PROBABILITY and live.observed and (live.low < 0 or live.high > 1):
         text = f"probabilities in {name!r} reach from {live.low:g} to {live.high:g}; they belong in [0, 1]"

@@ -3,9 +3,9 @@
 import argparse
 import sys
 
-from monitor.build import connect
 from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
+from monitor.connect import connect
 from monitor.errors import DriftdError
 
 

@@ -6,7 +6,7 @@ import signal
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from monitor.build import detector_parameters, source_parameters
@@ -16,8 +16,10 @@ from monitor.config.load import load_paths
 from monitor.config.schema import ModelConfig
 from monitor.daemon import Daemon, Settings
 from monitor.errors import ConfigError, ConfigProblem
+from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board
 from monitor.store import Store
+from monitor.web.routes import App
 from monitor.web.server import Server
 from monitor.worker import Limits
 

@@ -1,0 +1,106 @@
+"""What a model file asks for, in the words of the run: columns, times, budget."""
+
+from collections.abc import Sequence
+
+from monitor.config.schema import ModelConfig
+from monitor.errors import BadReferenceError
+from monitor.plan import Names
+from monitor.reference import TimeBounds, WantedColumn
+from monitor.sources.base import Interval
+from monitor.types import ColumnType, Role, Task
+from monitor.windows import Calendar
+
+
+def names_of(config: ModelConfig) -> Names:
+    """Which column plays which role."""
+    columns = config.columns
+    probability = columns.probability
+    if isinstance(probability, str):
+        probability = {"": probability}
+    return Names(
+        columns.timestamp,
+        columns.id,
+        columns.prediction,
+        dict(probability or {}),
+        columns.label,
+        columns.version,
+    )
+
+
+def interval_of(config: ModelConfig) -> Interval | None:
+    """The event times of the reference."""
+    timestamp = config.columns.timestamp
+    if timestamp is None:
+        return None
+    return Interval(timestamp, config.window.timezone, config.reference.start, config.reference.end)
+
+
+def bounds_of(interval: Interval | None) -> TimeBounds | None:
+    if interval is None:
+        return None
+    return TimeBounds(interval.timestamp, interval.zone, interval.start, interval.end)
+
+
+def columns_read(wanted: Sequence[WantedColumn], interval: Interval | None) -> tuple[str, ...]:
+    timestamp = (interval.timestamp,) if interval is not None else ()
+    return tuple(dict.fromkeys((*timestamp, *(column.name for column in wanted))))
+
+
+def needed(config: ModelConfig) -> tuple[str, ...]:
+    """The columns that the reference must have."""
+    columns, features = config.columns, config.columns.features
+    wanted = [columns.timestamp, columns.prediction, *columns.probabilities]
+    wanted += [*features.numeric, *features.categorical]
+    return tuple(dict.fromkeys(name for name in wanted if name))
+
+
+def named(config: ModelConfig) -> frozenset[str]:
+    """Every column that the model file names."""
+    columns, features = config.columns, config.columns.features
+    wanted = [*needed(config), columns.id, columns.version, columns.label, *features.ignore]
+    if config.ground_truth is not None:
+        truth = config.ground_truth
+        wanted += [truth.label, truth.timestamp, truth.id]
+    return frozenset(name for name in wanted if name)
+
+
+def wanted(config: ModelConfig, schema: Sequence[str], task: Task | None) -> tuple[WantedColumn, ...]:
+    """The columns to learn: features, those too that the file does not name; predictions; label."""
+    columns, features = config.columns, config.columns.features
+    private = frozenset(features.private)
+    outcome = ColumnType.NUMERIC if task is Task.REGRESSION else ColumnType.CATEGORICAL
+    found = [
+        WantedColumn(name, Role.FEATURE, ColumnType.NUMERIC, name in private) for name in features.numeric
+    ]
+    found += [
+        WantedColumn(name, Role.FEATURE, ColumnType.CATEGORICAL, name in private)
+        for name in features.categorical
+    ]
+    rest = (name for name in schema if name not in named(config))
+    found += [WantedColumn(name, Role.FEATURE, None, name in private) for name in rest]
+    if columns.prediction is not None:
+        found.append(
+            WantedColumn(columns.prediction, Role.PREDICTION, outcome, columns.prediction in private)
+        )
+    found += [WantedColumn(name, Role.PROBABILITY, ColumnType.NUMERIC) for name in columns.probabilities]
+    if columns.label in schema and columns.label is not None:
+        found.append(WantedColumn(columns.label, Role.LABEL, outcome, columns.label in private))
+    return tuple(found)
+
+
+def calendar_of(config: ModelConfig) -> Calendar:
+    length = config.window.length
+    if length.days:
+        return Calendar(config.window.timezone, days=length.days)
+    return Calendar(config.window.timezone, length=length.nominal)
+
+
+def budget_days(config: ModelConfig) -> float:
+    """Days between two false alarms of the model; windows where there is no time."""
+    budget = config.alarms.false_alarms
+    if config.columns.timestamp is not None:
+        return budget.days(config.window.length)
+    if budget.windows is None:
+        message = "alarms.false_alarms counts days, but without columns.timestamp only windows can be counted"
+        raise BadReferenceError(message)
+    return budget.windows / budget.count
