@@ -138,6 +138,15 @@ def rescale(residuals: Floats) -> Floats:
     return np.clip((residuals + 1.0) / 2.0, 0.0, 1.0)
 
 
+def overall_test(reference: ErrorReference, errors: Floats) -> ResidualTest:
+    """Whether a window's errors (n,) exceed the reference's mean error, whatever explains it.
+
+    The test of `window_test` with one group. ValueError where there is no row.
+    """
+    variance = max(reference.variance, 1 / (reference.rows + 2))  # the rule of succession's at least
+    return _one_sided(errors - reference.mean, variance, variance / reference.rows)
+
+
 def window_test(groups: Groups, values: Floats, errors: Floats) -> ResidualTest:
     """Whether a window's errors (n,) exceed what its `groups` (by prediction or by label) explain.
 
@@ -146,37 +155,14 @@ def window_test(groups: Groups, values: Floats, errors: Floats) -> ResidualTest:
     with the first alone rare errors would be found too often, with the second alone frequent ones.
     ValueError where there is no row.
     """
-    n = len(errors)
-    if n == 0:
-        message = "a window without labelled rows has no mean residual"
-        raise ValueError(message)
-    residuals = errors - expected(groups, values)
-    mean = float(residuals.mean())
+    _require_rows(errors)
     by_reference = float(groups.variance[group_of(groups, values)].mean())
-    own = float(residuals.var(ddof=1)) if n > 1 else 0.0
-    error = math.sqrt(max(by_reference, own) / n + learned_variance(groups, values))
-    return ResidualTest(mean, error, float(special.stdtr(max(n - 1, 1), -mean / error)))
-
-
-def overall_test(reference: ErrorReference, errors: Floats) -> ResidualTest:
-    """Whether a window's errors (n,) exceed the reference's mean error, whatever the mix of rows.
-
-    The same t test as `window_test`, with all rows as one group. ValueError where there is no row.
-    """
-    n = len(errors)
-    if n == 0:
-        message = "a window without labelled rows has no mean residual"
-        raise ValueError(message)
-    mean = float(errors.mean()) - reference.mean
-    noise = max(reference.variance, 1 / (reference.rows + 2))
-    own = float(errors.var(ddof=1)) if n > 1 else 0.0
-    error = math.sqrt(max(noise, own) / n + noise / reference.rows)
-    return ResidualTest(mean, error, float(special.stdtr(max(n - 1, 1), -mean / error)))
+    return _one_sided(errors - expected(groups, values), by_reference, learned_variance(groups, values))
 
 
 def line(test: ResidualTest, n: int, alpha: float) -> float:
-    """The mean residual that a window of `n` rows reaches with probability `alpha` where nothing changed."""
-    return float(-special.stdtrit(max(n - 1, 1), alpha)) * test.standard_error
+    """The mean residual of n rows at which the p-value of such a test would be `alpha`."""
+    return -test.standard_error * float(special.stdtrit(max(n - 1, 1), alpha))
 
 
 def to_bytes(reference: ErrorReference) -> bytes:
@@ -209,6 +195,21 @@ def from_bytes(content: bytes) -> ErrorReference:
             for name in ("by_prediction", "by_label")
         ]
         return ErrorReference(int(arrays["rows"]), mean, variance, scale, *groups)
+
+
+def _require_rows(errors: Floats) -> None:
+    if not len(errors):
+        message = "a window without labelled rows has no mean residual"
+        raise ValueError(message)
+
+
+def _one_sided(residuals: Floats, row_variance: float, learned: float) -> ResidualTest:
+    _require_rows(residuals)
+    n = len(residuals)
+    mean = float(residuals.mean())
+    own = float(residuals.var(ddof=1)) if n > 1 else 0.0
+    error = math.sqrt(max(row_variance, own) / n + learned)
+    return ResidualTest(mean, error, float(special.stdtr(max(n - 1, 1), -mean / error)))
 
 
 def _decision(prediction: Floats, score: Floats) -> float | None:

@@ -15,6 +15,8 @@ from monitor.stats.residuals import (
     expected_by_prediction,
     from_bytes,
     learn,
+    line,
+    overall_test,
     rescale,
     residual,
     row_errors,
@@ -265,6 +267,32 @@ class TestWindowTest:
         window = np.ones(100)
         assert window_test(groups, np.zeros(100), window).p_value < 1e-12
         assert window_test(groups, np.full(100, 7.0), window).p_value > 0.01
+
+
+class TestOverallTest:
+    def test_it_is_the_two_sample_test_with_the_larger_variance(self, reference):
+        window = (np.arange(400) % 5 < 2).astype(float)
+        found = overall_test(reference, window)
+        assert found.mean == pytest.approx(0.4 - reference.mean)
+        variance = max(reference.variance, window.var(ddof=1))
+        assert found.standard_error == pytest.approx(
+            np.sqrt(variance / 400 + reference.variance / reference.rows)
+        )
+        assert found.p_value == pytest.approx(stats.t.sf(found.mean / found.standard_error, 399))
+
+    def test_other_inputs_move_it(self, reference):
+        errors, _, _, _ = scored(13, 2000, low=0.3, high=0.7)
+        assert overall_test(reference, errors).p_value < 1e-6
+
+    def test_without_rows_it_is_refused(self, reference):
+        with pytest.raises(ValueError, match="without labelled rows"):
+            overall_test(reference, np.empty(0))
+
+
+@given(alpha=st.floats(1e-9, 0.4), n=st.integers(2, 5000))
+def test_on_the_line_the_p_value_is_alpha(alpha, n):
+    at = line(residuals.ResidualTest(0.1, 0.02, 0.5), n, alpha)
+    assert stats.t.sf(at / 0.02, n - 1) == pytest.approx(alpha, rel=1e-6)
 
 
 class TestBytes:
