@@ -81,7 +81,10 @@ def period(every: timedelta | None, cron: str | None, zone: str, now: datetime) 
     found = trigger(None, cron, None, zone)
     first = found.get_next_fire_time(None, now)
     second = found.get_next_fire_time(first, first) if first is not None else None
-    return (second - first).total_seconds() if first is not None and second is not None else None
+    if first is None or second is None:
+        return None
+    # not their difference: within one zone that is of what the clocks show
+    return float(second.timestamp() - first.timestamp())
 
 
 def first_run(
