@@ -50,7 +50,9 @@ def restaurant(rng: np.random.Generator, rows: int, *, dinner: bool) -> pd.DataF
     size = np.where(at_dinner, rng.normal(38, 10, rows), rng.normal(18, 5, rows))
     hour = np.where(at_dinner, rng.normal(19.5, 1.2, rows), rng.normal(12.5, 0.8, rows))
     dishes = np.where(
-        rng.random(rows) < np.where(at_dinner, 0.7, 0.2), "steak", rng.choice(["soup", "salad", "pasta"], rows)
+        rng.random(rows) < np.where(at_dinner, 0.7, 0.2),
+        "steak",
+        rng.choice(["soup", "salad", "pasta"], rows),
     )
     score = 0.09 * (size - 38) + 0.3 * (hour - 19.5) + 0.5 * (dishes == "steak")
     probability = 1 / (1 + np.exp(-score))
@@ -108,9 +110,7 @@ def error(frame: pd.DataFrame) -> float:
 
 
 def told(folder: Path, reference: pd.DataFrame, live: pd.DataFrame, yaml: str) -> Ran:
-    model = Model(folder, yaml).write(
-        reference=timed(reference, 0), live=timed(live, REFERENCE_DAYS)
-    )
+    model = Model(folder, yaml).write(reference=timed(reference, 0), live=timed(live, REFERENCE_DAYS))
     ran = model.once(UNTIL)
     assert ran.code in {0, 1}, ran.err
     return ran

@@ -15,6 +15,8 @@ from monitor.state import AlarmRecord
 from monitor.store import Store
 from monitor.types import Evaluation, State, iso
 
+TABLE_WIDTH = 100
+
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     """The command's options."""
@@ -46,7 +48,7 @@ def call(given: argparse.Namespace) -> int:
         for name, evaluation, alarms in found:
             sys.stdout.write(json.dumps(_object(name, evaluation, alarms, now), allow_nan=False) + "\n")
     elif found:
-        Console(highlight=False).print(_table(found, now))
+        Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH).print(_table(found, now))
     else:
         sys.stdout.write(f"no model has been evaluated in {given.state} yet\n")
     return 2 if failed else 0
@@ -91,7 +93,7 @@ def _lag(evaluation: Evaluation, now: datetime) -> float:
 
 
 def _table(found: Sequence[tuple[str, Evaluation | None, Sequence[AlarmRecord]]], now: datetime) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold", width=100)
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
     for name, width in (
         ("model", 22),
         ("last window", 17),
