@@ -138,7 +138,7 @@ def digest(name: str) -> str:
     """What stands for the name of a category of a private column.
 
     >>> digest("north")
-    'd4559b83fb61bc0b'
+    '652bf778065f39ab'
     """
     return hashlib.blake2b(name.encode(), digest_size=8, person=b"driftd").hexdigest()
 

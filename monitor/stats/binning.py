@@ -36,9 +36,15 @@ def _edges(ordered: NDArray[np.float64], low: float, high: float) -> NDArray[np.
         own = values[counts * FINE_BINS >= max(len(ordered), 2 * FINE_BINS)]
         quantiles = ordered[_ranks(len(ordered))]
     # a bin is open below, so an edge just under a value gives it a bin of its own
-    below = np.nextafter(np.append(own, low), -np.inf)
+    below = _below(np.append(own, low))
     edges = np.unique(np.concatenate([below, own, quantiles, [high]]))
     return np.unique(np.clip(edges, -np.finfo(np.float64).max, high))
+
+
+def _below(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """The next smaller numbers; minus infinity below the least one."""
+    with np.errstate(over="ignore"):
+        return np.nextafter(values, -np.inf)
 
 
 def _ranks(rows: int) -> NDArray[np.int64]:
@@ -47,7 +53,7 @@ def _ranks(rows: int) -> NDArray[np.int64]:
     ladder = []
     while tail > 1:
         tail //= 2
-        ladder += [tail, rows - 1 - tail]
+        ladder += [tail - 1, rows - 1 - tail]
     parts = (np.arange(1, FINE_BINS) * rows) // FINE_BINS
     tenths = (np.arange(1, 10) * rows) // 10
     return np.unique(np.concatenate([parts, tenths, np.array(ladder, np.int64)]))
@@ -58,7 +64,7 @@ def _cells(ordered: NDArray[np.float64], edges: NDArray[np.float64]) -> NDArray[
     rows = len(ordered)
     deciles = np.unique(ordered[(np.arange(1, 10) * rows) // 10])
     mass = np.searchsorted(ordered, deciles, "right") - np.searchsorted(ordered, deciles, "left")
-    apart = np.nextafter(deciles[mass >= ATOM_SHARE * rows], -np.inf)
+    apart = _below(deciles[mass >= ATOM_SHARE * rows])
     wanted = np.unique(np.concatenate([deciles, apart]))
     wanted = wanted[np.isin(wanted, edges)]
     fewest = min(FEWEST_ROWS, max(1, rows // 20))

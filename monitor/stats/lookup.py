@@ -62,7 +62,7 @@ class Lookup:
 
 def lookup(edges: Floats) -> Lookup:
     """Grid the edges, which are finite, strictly increasing and at least one."""
-    if not len(edges) or not np.isfinite(edges).all() or (np.diff(edges) <= 0).any():
+    if not len(edges) or not np.isfinite(edges).all() or (edges[1:] <= edges[:-1]).any():
         message = "edges must be finite and strictly increasing, and at least one"
         raise ValueError(message)
     grid = _linear(edges)
