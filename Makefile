@@ -48,7 +48,7 @@ docs: $(STAMP) ## what the documents say must be so
 check: test lint types imports docs ## all of it
 
 bench: $(STAMP) ## measure the speed against a bare scan of the same file
-	@$(BIN)/python benchmarks/run.py $(ARGS)
+	@$(BIN)/python benchmarks/evaluate.py $(ARGS)
 
 lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml
 	@$(BIN)/python -m pip install --quiet uv
