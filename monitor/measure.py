@@ -10,6 +10,7 @@ from monitor.plan import Plan, Test
 from monitor.problems import column_problems, window_problems
 from monitor.profile import Profile, compact
 from monitor.quality import facts
+from monitor.quality import problems as quality_problems
 from monitor.scan import WindowData
 from monitor.stats.bins import CategoricalReference, ColumnCounts, ColumnReference, present
 from monitor.stats.effects import describe, effect, material
@@ -53,7 +54,7 @@ def window(plan: Plan, data: WindowData) -> Measured:
         },
         tuple(each.statistic for each in found),
         tuple(norm for kind in kinds if (norm := verdicts.norm_over_columns(kind, by_kind[kind]))),
-        problems,
+        (*problems, *quality_problems(plan, data, found)),
         blob,
     )
 

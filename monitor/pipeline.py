@@ -12,6 +12,7 @@ from datetime import datetime
 from monitor import alarms, labelled, measure, restate
 from monitor.implied import standing
 from monitor.index import TimeIndex, counted, index_times
+from monitor.labels import recoded
 from monitor.plan import Plan, Planned
 from monitor.restate import Run
 from monitor.scan import Classes, WindowData, chunks, scan
@@ -44,8 +45,10 @@ def run(
     """
     state, closing = _on_reference(plan, state)
     classes = Classes(state.classes or plan.target.classes)
+    later: list[Window] = []
+    problems: tuple[Problem, ...] = ()
     if plan.calendar is None:
-        ready, later, problems = _new_files(plan, state), [], ()
+        ready = _new_files(plan, state)
     else:
         index = index_times(plan, state.files, state.watermark, max(now, until))
         state, ready, later = _due(plan, state, index, until, end)
@@ -56,8 +59,10 @@ def run(
     job = Run(plan, labelled.read_labels(plan, state, ready, classes, first), classes, dict(lines))
     for chunk in chunks(plan, ready):
         for data in scan(plan, chunk, classes, threads):
+            if data.window.file is not None and _unfinished(plan):
+                continue
             tick = _tick_of(plan, data.window, now)
-            commit = _first_line(job, state, data, tick, (*problems, *plan.live.problems()), closing)
+            commit = _first_line(job, state, data, tick, (*problems, *_of_files(plan)), closing)
             state, problems, closing = commit.state, (), ()
             yield commit
     ticks = [first_tick(window, plan.lateness) for window in later] if plan.calendar is not None else [now]
@@ -69,6 +74,16 @@ def run(
         if commit.evaluations or commit.changed:
             closing = ()
             yield commit
+
+
+def _of_files(plan: Plan) -> Iterator[Problem]:
+    """What is wrong with whole files; each window tells by itself which columns it lacks."""
+    return (each for each in plan.live.problems() if each.reason is not Reason.ABSENT_COLUMN)
+
+
+def _unfinished(plan: Plan) -> bool:
+    """Whether the file that was just read is still being written: the next run tries it again."""
+    return any(problem.reason is Reason.FILE_INCOMPLETE for problem in plan.live.problems())
 
 
 def _tick_of(plan: Plan, window: Window, now: datetime) -> datetime:
@@ -100,8 +115,13 @@ def _due(
 
 
 def _new_files(plan: Plan, state: ModelState) -> list[Window]:
-    names = (entry.name for entry in plan.live.files())
-    return [Window(None, None, name) for name in names if name not in state.files]
+    """Files that were not evaluated yet, or could not be read and are others now."""
+    return [
+        Window(None, None, entry.name)
+        for entry in plan.live.files()
+        if entry.name not in state.files
+        or (not state.files[entry.name].rows and state.files[entry.name].version != entry.version)
+    ]
 
 
 def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[AlarmRecord, ...]]:
@@ -115,8 +135,13 @@ def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[Alar
         for kind, memory in standing(state).items()
         if memory.since is not None
     )
-    pending = tuple(replace(window, decisions={}, hits=frozenset()) for window in state.pending)
-    return replace(state, reference=fingerprint, alarms={}, streams={}, pending=pending), closing
+    classes = tuple(dict.fromkeys((*plan.target.classes, *state.classes)))
+    pending = tuple(
+        replace(recoded(window, state.classes, classes), decisions={}, hits=frozenset())
+        for window in state.pending
+    )
+    after = replace(state, reference=fingerprint, alarms={}, streams={}, pending=pending, classes=classes)
+    return after, closing
 
 
 def _naive(plan: Plan, index: TimeIndex, state: ModelState) -> tuple[Problem, ...]:

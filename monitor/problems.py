@@ -1,6 +1,7 @@
 """What the user should know of one window besides its statistics: stated reasons, each with a remedy."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Sequence
 
 from monitor.plan import Plan
 from monitor.profile import Profile
@@ -15,6 +16,8 @@ from monitor.stats.bins import (
 )
 from monitor.types import Column, Problem, Reason, Role
 
+DICTIONARY = re.compile(r"^dictionary<values=(.*), indices=.*>$")
+TEXTS = frozenset({"string", "large_string", "string_view"})
 NAMED = 5
 """How many unseen categories a message names."""
 
@@ -35,20 +38,39 @@ def column_problems(plan: Plan, profile: Profile) -> tuple[Problem, ...]:
     if not profile.rows:
         return plan.problems
     found = list(plan.problems)
+    added = [problem.column for problem in plan.problems if problem.reason is Reason.ADDED_COLUMN]
     for name, live in profile.columns.items():
         column, reference = plan.reference.columns[name]
+        if name in profile.absent:
+            found.append(_absent(name, added))
+            continue
+        if name in profile.without:
+            found.append(_absent_in_some(name, profile))
         found += _of_column(column, reference, live, profile)
+        found += _other_type(plan, column, live, profile)
     return tuple(found)
+
+
+def _absent(name: str, added: Sequence[str]) -> Problem:
+    text = f"column {name!r} is absent, which the reference has; the other columns go on"
+    if added:
+        new = ", ".join(map(repr, added[:NAMED]))
+        text += f"; was it renamed to {new}, which is new?"
+    return Problem(name, Reason.ABSENT_COLUMN, text)
+
+
+def _absent_in_some(name: str, profile: Profile) -> Problem:
+    text = (
+        f"column {name!r} is absent from the files of {profile.without[name]} of {profile.rows} rows, "
+        "where it counts as missing"
+    )
+    return Problem(name, Reason.ABSENT_COLUMN, text)
 
 
 def _of_column(
     column: Column, reference: ColumnReference, live: ColumnCounts, profile: Profile
 ) -> Iterator[Problem]:
     name = column.name
-    if name in profile.absent:
-        text = f"column {name!r} is absent, which the reference has; the other columns go on"
-        yield Problem(name, Reason.ABSENT_COLUMN, text)
-        return
     if isinstance(live, NumericCounts) and live.invalid:
         yield _invalid(column, live, profile)
     if live.missing == live.rows and not (isinstance(live, NumericCounts) and live.invalid == live.rows):
@@ -69,6 +91,27 @@ def _invalid(column: Column, live: NumericCounts, profile: Profile) -> Problem:
         "the reference has numbers; they count as missing"
     )
     return Problem(column.name, Reason.TYPE_CHANGED, text)
+
+
+def _other_type(plan: Plan, column: Column, live: ColumnCounts, profile: Profile) -> Iterator[Problem]:
+    """Categories of another Arrow type: told only where values differ, since 1 and "1" are the same."""
+    facts = profile.facts.get(column.name)
+    before = plan.reference.types.get(column.name, ())
+    if facts is None or not isinstance(live, CategoricalCounts) or not live.unseen:
+        return
+    held, expected = _type_names(facts.types), _type_names(before)
+    if expected and held - expected:
+        text = (
+            f"column {column.name!r} holds {', '.join(sorted(held - expected))}, in the reference "
+            f"{', '.join(sorted(expected))}; values that the reference lacks count as unseen"
+        )
+        yield Problem(column.name, Reason.TYPE_CHANGED, text)
+
+
+def _type_names(types: Sequence[str]) -> frozenset[str]:
+    """Arrow's types by what a user calls them: encodings and widths of texts left out."""
+    values = (DICTIONARY.sub(r"\1", each) for each in types)
+    return frozenset("text" if each in TEXTS else each for each in values if each != "null")
 
 
 def _numeric(column: Column, reference: NumericReference, live: NumericCounts) -> Iterator[Problem]:

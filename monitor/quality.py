@@ -1,19 +1,21 @@
 """What is broken rather than moved and needs no null of its own: absent, constant, of another type, repeated."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+import numpy as np
 
 from monitor.budget import MOST_DAYS, bonferroni, days_by_chance, level
 from monitor.plan import Plan
 from monitor.scan import WindowData
 from monitor.stats.bins import (
+    CategoricalCounts,
     CategoricalReference,
     ColumnCounts,
     ColumnReference,
     NumericCounts,
     NumericReference,
-    cells,
 )
-from monitor.types import Column, Kind, Reason, Statistic
+from monitor.types import Column, Kind, Problem, Reason, Statistic
 from monitor.verdicts import Measurement
 
 ABSENT, CONSTANT, TYPE, DUPLICATE_ID = "absent", "constant", "type", "duplicate_id"
@@ -43,6 +45,27 @@ def facts(plan: Plan, data: WindowData) -> Iterator[Measurement]:
             yield _certain(name, TYPE, share, words, material=share >= plan.minimum.share)
     if plan.names.id is not None:
         yield _duplicates(plan, data)
+
+
+def problems(plan: Plan, data: WindowData, measurements: Sequence[Measurement]) -> Iterator[Problem]:
+    """The columns that have one value only where chance does not explain it."""
+    for each in measurements:
+        name = each.statistic.column
+        if each.statistic.detector != CONSTANT or not each.statistic.drifted:
+            continue
+        column, reference = plan.reference.columns[name]
+        live = data.profile.columns[name]
+        value = "" if column.private else f" {_only_value(reference, live)}"
+        text = f"column {name!r} has the single value{value} in {live.observed} rows; the reference has several"
+        yield Problem(name, Reason.CONSTANT, text)
+
+
+def _only_value(reference: ColumnReference, live: ColumnCounts) -> str:
+    if not isinstance(live, CategoricalCounts) or not isinstance(reference, CategoricalReference):
+        return f"{live.low:g}"
+    names = (*reference.bins.categories, *live.unseen_names)
+    counts = [*live.categories.tolist(), *live.unseen_names.values()]
+    return next(repr(name) for name, count in zip(names, counts, strict=True) if count)
 
 
 def _certain(column: str, token: str, value: float, words: str, *, material: bool) -> Measurement:
@@ -75,8 +98,13 @@ def _only_share(reference: ColumnReference, live: ColumnCounts) -> float | None:
             return None
         counts, now = reference.counts.bins, live.bins
     else:
-        counts, now = cells(reference, reference.counts), cells(reference, live)
-        counts, now = counts[[*range(len(counts) - 2), -1]], now[[*range(len(now) - 2), -1]]
+        assert isinstance(live, CategoricalCounts)
+        assert isinstance(reference.counts, CategoricalCounts)
+        if live.other or (live.unseen and len(live.unseen_names) != 1):
+            return None  # cells of several categories
+        before = reference.counts
+        counts = np.array([*before.categories, before.other, before.unseen])
+        now = np.array([*live.categories, live.other, live.unseen])
         if (counts > 0).sum() < 2:
             return None
     if (now > 0).sum() != 1:
