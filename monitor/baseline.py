@@ -64,7 +64,9 @@ def positive_class(chosen: str | None, classes: Sequence[str]) -> str | None:
     """
     if chosen is not None:
         if classes and chosen not in classes:
-            message = f"columns.positive is {chosen!r}, but the reference has the classes {', '.join(classes)}"
+            message = (
+                f"columns.positive is {chosen!r}, but the reference has the classes {', '.join(classes)}"
+            )
             raise BadReferenceError(message)
         return chosen
     if set(classes) <= {"true", "false"}:
@@ -108,11 +110,13 @@ def with_labels(
         problems.append(Problem(names.label, Reason.NO_REFERENCE_LABELS, text))
     elif judged.sum() >= FEWEST_LABELS:
         kept = (rows.labels[judged], rows.predictions[judged], rows.scores[judged])
-        errors = residuals.learn(target.task, *_for_errors(target, *kept))
-        attachments[ERRORS] = errors.to_bytes()
+        errors = _errors(target, *kept)
+        attachments[ERRORS] = residuals.to_bytes(errors)
         attachments |= _stream_starts(target, errors, stream, kept)
         facts["performance"] = {
-            each.name: each.value for each in outcomes.measured(target, found, *kept) if each.value is not None
+            each.name: each.value
+            for each in outcomes.measured(target, found, *kept)
+            if each.value is not None
         }
         facts["shares"] = _shares(target, rows.labels[labelled])
     attachments[FACTS] = json.dumps(facts).encode()
@@ -163,10 +167,21 @@ def _recoded(rows: Rows, order: Sequence[int]) -> Rows:
     return replace(rows, labels=recode(rows.labels), predictions=recode(rows.predictions))
 
 
-def _for_errors(
+def _errors(
     target: Target, labels: NDArray[np.float64], predictions: NDArray[np.float64], scores: NDArray[np.float32]
-) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    return labels, predictions, streams.scored(target, predictions, scores)
+) -> residuals.ErrorReference:
+    """The reference's errors, overall, by score or prediction, and by class or label."""
+    assert target.task is not None
+    classes = target.task is not Task.REGRESSION
+    scale = 1.0 if classes else residuals.error_scale(labels, predictions)
+    return residuals.learn(
+        residuals.row_errors(target.task, labels, predictions, scale),
+        predictions,
+        labels,
+        score=streams.scored(target, predictions, scores) if target.scored else None,
+        classes=classes,
+        scale=scale,
+    )
 
 
 def _stream_starts(
@@ -212,7 +227,7 @@ def labelled_of(reference: Reference, stream: tuple[str, object]) -> Labelled | 
     facts: Mapping[str, Any] = json.loads(reference.attachments[FACTS])
     token, parameters = stream
     return Labelled(
-        residuals.ErrorReference.from_bytes(reference.attachments[ERRORS]),
+        residuals.from_bytes(reference.attachments[ERRORS]),
         facts["performance"],
         facts["shares"],
         Stream(token, parameters, {name: reference.attachments[f"stream {name}"] for name in STREAMS}),

@@ -10,6 +10,7 @@ from monitor.budget import days_by_chance, level
 from monitor.labels import in_row, open_window, read_labels
 from monitor.plan import Plan
 from monitor.state import PendingWindow, StreamState
+from monitor.stats import residuals
 from monitor.streams import BY_CLASS, BY_SCORE, ERROR, feed
 from monitor.types import (
     Decision,
@@ -26,11 +27,19 @@ from monitor.types import (
 )
 from monitor.verdicts import Measurement
 
-__all__ = ["decide", "decision", "describe", "feed", "in_row", "kinds", "open_window", "read_labels", "unknown_verdicts"]
+__all__ = [
+    "decide",
+    "decision",
+    "describe",
+    "feed",
+    "in_row",
+    "kinds",
+    "open_window",
+    "read_labels",
+    "unknown_verdicts",
+]
 
-REASONS = frozenset(
-    {Reason.NO_LABELS, Reason.TOO_FEW_LABELS, Reason.DUPLICATE_LABEL, Reason.NO_PREDICTION}
-)
+REASONS = frozenset({Reason.NO_LABELS, Reason.TOO_FEW_LABELS, Reason.DUPLICATE_LABEL, Reason.NO_PREDICTION})
 """Reasons of problems that labels make or mend: replaced when a window is restated."""
 
 KINDS = (Kind.LABEL, Kind.PERFORMANCE, Kind.CONCEPT)
@@ -96,7 +105,9 @@ def describe(
     measured = {kind: _measurements(plan, classes, window, kind) for kind in kinds(plan)}
     estimates = streams.values(plan, state)
     return Found(
-        tuple(_with_estimate(plan, each.statistic, estimates) for group in measured.values() for each in group),
+        tuple(
+            _with_estimate(plan, each.statistic, estimates) for group in measured.values() for each in group
+        ),
         outcomes.performance(plan, classes, window),
         problems,
         tuple(norm for kind in measured if (norm := verdicts.norm_over_columns(kind, measured[kind]))),
@@ -143,9 +154,7 @@ def _problems(plan: Plan, window: PendingWindow) -> tuple[Problem, ...]:
     return tuple(found)
 
 
-def _measurements(
-    plan: Plan, classes: Sequence[str], window: PendingWindow, kind: Kind
-) -> list[Measurement]:
+def _measurements(plan: Plan, classes: Sequence[str], window: PendingWindow, kind: Kind) -> list[Measurement]:
     if kind is Kind.LABEL:
         return _label_shift(plan, classes, window)
     return _errors(plan, window, kind)
@@ -177,13 +186,19 @@ def _errors(plan: Plan, window: PendingWindow, kind: Kind) -> list[Measurement]:
             for name in (token, stream)
         ]
     # concept: the error must have risen beyond what the scores and beyond what the classes explain
-    weakest = tests[ERROR] if kind is Kind.PERFORMANCE else max(tests[BY_SCORE], tests[BY_CLASS], key=lambda each: each.p_value)
+    weakest = (
+        tests[ERROR]
+        if kind is Kind.PERFORMANCE
+        else max(tests[BY_SCORE], tests[BY_CLASS], key=lambda each: each.p_value)
+    )
     budget = plan.budgets[kind]
     alpha = level(budget, plan.window_days) / TESTS[kind]
-    line = weakest.line(alpha)
+    line = residuals.line(weakest, int(outcomes.judged(window).sum()), alpha)
     days = days_by_chance(weakest.p_value, TESTS[kind], plan.window_days)
     material = weakest.mean - weakest.standard_error >= plan.minimum.error
-    what = "error rose" if kind is Kind.PERFORMANCE else "error rose beyond what scores and class shares explain"
+    what = (
+        "error rose" if kind is Kind.PERFORMANCE else "error rose beyond what scores and class shares explain"
+    )
     reference = plan.labelled.errors.mean
     words = f"{what}: {reference:.3g} to {reference + tests[ERROR].mean:.3g}"
     own = Measurement(
@@ -195,7 +210,12 @@ def _errors(plan: Plan, window: PendingWindow, kind: Kind) -> list[Measurement]:
     found = Statistic(kind, "", stream, weakest.mean, None, None, drifted=hit)
     return [
         own,
-        Measurement(found, budget if hit else 0.0, material=hit and weakest.mean >= plan.minimum.error / 2, words=words),
+        Measurement(
+            found,
+            budget if hit else 0.0,
+            material=hit and weakest.mean >= plan.minimum.error / 2,
+            words=words,
+        ),
     ]
 
 

@@ -1,7 +1,7 @@
 """Labels on their way to the rows they belong to: read from their source, opened per window."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -127,3 +127,15 @@ def in_row(pending: Sequence[PendingWindow]) -> Arrivals:
         return Arrivals(nothing, nothing)
     known = np.flatnonzero(~np.isnan(pending[-1].labels))
     return in_order(pending, np.full(len(known), len(pending) - 1), known)
+
+
+def recoded(window: PendingWindow, before: Sequence[str], after: Sequence[str]) -> PendingWindow:
+    """The window with its class codes in another order of the classes."""
+    if not before or tuple(before) == tuple(after[: len(before)]):
+        return window
+    place = np.array([*(after.index(name) for name in before), np.nan])
+
+    def recode(codes: NDArray[np.float64]) -> NDArray[np.float64]:
+        return place[np.where(np.isnan(codes), len(before), codes).astype(np.int64)]
+
+    return replace(window, labels=recode(window.labels), predictions=recode(window.predictions))

@@ -7,32 +7,36 @@ from numpy.typing import NDArray
 
 from monitor.plan import Plan, Target
 from monitor.state import PendingWindow
+from monitor.stats import counting, residuals
 from monitor.stats import performance as metrics
-from monitor.stats import residuals
 from monitor.stats.bins import CategoricalCounts, CategoricalReference, ColumnCounts, ColumnReference
-from monitor.stats.counting import count_values
 from monitor.streams import BY_CLASS, BY_SCORE, ERROR, scored
 from monitor.types import PerformanceMetric, Reason, Task
 
 REALISED = "realised"
 
 
-def error_tests(plan: Plan, window: PendingWindow) -> dict[str, residuals.WindowTest] | None:
+def error_tests(plan: Plan, window: PendingWindow) -> dict[str, residuals.ResidualTest] | None:
     """By stream: whether the mean of this window is above what the reference expects; None without errors."""
     labelled = plan.labelled
     if labelled is None or plan.task is None:
         return None
-    usable = ~np.isnan(window.labels) & ~np.isnan(window.predictions)
+    usable = judged(window)
     if not usable.any():
         return None
     labels, predictions = window.labels[usable], window.predictions[usable]
     errors = residuals.row_errors(plan.task, labels, predictions, labelled.errors.scale)
     score = scored(plan.target, predictions, window.scores[usable])
     return {
-        ERROR: residuals.test_overall(labelled.errors, errors),
-        BY_SCORE: residuals.test_by_prediction(labelled.errors, errors, score),
-        BY_CLASS: residuals.test_by_label(labelled.errors, errors, labels),
+        ERROR: residuals.overall_test(labelled.errors, errors),
+        BY_SCORE: residuals.window_test(labelled.errors.by_prediction, score, errors),
+        BY_CLASS: residuals.window_test(labelled.errors.by_label, labels, errors),
     }
+
+
+def judged(window: PendingWindow) -> NDArray[np.bool_]:
+    """The rows that have both label and prediction."""
+    return ~np.isnan(window.labels) & ~np.isnan(window.predictions)
 
 
 def performance(plan: Plan, classes: Sequence[str], window: PendingWindow) -> tuple[PerformanceMetric, ...]:
@@ -40,7 +44,9 @@ def performance(plan: Plan, classes: Sequence[str], window: PendingWindow) -> tu
     if plan.labelled is None:
         return ()
     usable = ~np.isnan(window.labels)
-    found = measured(plan.target, classes, window.labels[usable], window.predictions[usable], window.scores[usable])
+    found = measured(
+        plan.target, classes, window.labels[usable], window.predictions[usable], window.scores[usable]
+    )
     return tuple(
         PerformanceMetric(
             each.name,
@@ -84,9 +90,7 @@ def _probability_order(target: Target, classes: Sequence[str]) -> list[int] | No
     return [names.index(name) for name in classes]
 
 
-def class_shares(
-    plan: Plan, classes: Sequence[str], window: PendingWindow
-) -> dict[str, Mapping[str, float]]:
+def class_shares(plan: Plan, classes: Sequence[str], window: PendingWindow) -> dict[str, Mapping[str, float]]:
     """Shares of the classes in the reference and, where labels are known, in this window."""
     if plan.task is Task.REGRESSION or plan.labelled is None:
         return {}
@@ -106,7 +110,10 @@ def label_counts(
     """The labels counted in the reference's bins or categories; rows without a label are not counted."""
     known = labels[~np.isnan(labels)]
     if not isinstance(reference, CategoricalReference):
-        return count_values(reference.bins, known)
+        places = counting.lookup(reference.bins.edges)
+        tally = counting.empty(1, places.bins)
+        counting.count(known, counting.whole(len(known), 0), places, reference.bins.center, tally)
+        return tally.counts(0)
     counts = np.bincount(known.astype(np.int64), minlength=len(classes)).tolist()
     cell_of = {name: cell for cell, name in enumerate(reference.bins.categories)}
     cells = np.zeros(len(cell_of), np.int64)

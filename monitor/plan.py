@@ -42,6 +42,11 @@ class Target:
     probabilities: tuple[str, ...]
 
     @property
+    def scored(self) -> bool:
+        """Whether the reference's errors are binned by a probability rather than by the prediction."""
+        return self.task is Task.BINARY and bool(self.probabilities)
+
+    @property
     def positive_column(self) -> int:
         """Which probability is the positive class's."""
         return self.probabilities.index(self.positive) if self.positive in self.probabilities else 0

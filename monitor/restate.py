@@ -1,7 +1,10 @@
 """Labels that came: streams are fed, decisions and alarms follow, windows are printed again."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
 
 from monitor import alarms, labelled
 from monitor.implied import records, replayed
@@ -18,12 +21,13 @@ MARKS = (0.5, 0.8, 0.95)
 
 @dataclass(slots=True)
 class Run:
-    """One run of a model: what stays, and the line of each pending window as it was last printed."""
+    """One run of a model: what stays, and by pending window its last line and where its labels are."""
 
     plan: Plan
     labels: LabelTable
     classes: Classes
     lines: dict[str, Evaluation]
+    places: dict[str, NDArray[np.int64]] = field(default_factory=dict)
 
 
 def tick(
@@ -57,7 +61,10 @@ def tick(
 def _consume(job: Run, state: ModelState, tick: datetime) -> tuple[ModelState, frozenset[str]]:
     """Labels that are known by now reach their windows and the error streams, each once."""
     plan = job.plan
-    places = [match(window.ids, job.labels) for window in state.pending]
+    for window in state.pending:
+        if window.window.key not in job.places:
+            job.places[window.window.key] = match(window.ids, job.labels)
+    places = [job.places[window.window.key] for window in state.pending]
     pending, arrivals = arrive(state.pending, places, job.labels, micros(tick))
     if plan.labels is None:
         arrivals = labelled.in_row(pending)
@@ -138,7 +145,9 @@ def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
     """Final windows leave the pending ones; their decisions become memory."""
     count = 0
     while count < len(state.pending) and _final(job.plan, state.pending[count], tick):
-        job.lines.pop(state.pending[count].window.key, None)
+        key = state.pending[count].window.key
+        job.lines.pop(key, None)
+        job.places.pop(key, None)
         count += 1
     if not count:
         return state

@@ -114,9 +114,7 @@ def scan(plan: Plan, windows: tuple[Window, ...], classes: Classes, threads: int
         if column.role in {Role.FEATURE, Role.PREDICTION, Role.PROBABILITY}
     }
     folder = Folder(references, len(windows), threads)
-    gathered = _Gathered(
-        versions=[{} for _ in windows], files=[{} for _ in windows]
-    )
+    gathered = _Gathered(versions=[{} for _ in windows], files=[{} for _ in windows])
     for batch in plan.live.scan(columns, _interval(plan, windows), windows[0].file):
         index, times = _place(plan, windows, batch)
         if not (index >= 0).any():

@@ -17,7 +17,7 @@ from monitor.plan import Labelled, Plan, Target
 from monitor.state import PendingWindow, StreamState
 from monitor.stats import residuals
 from monitor.stats.residuals import ErrorReference
-from monitor.types import Kind, StreamSummary, Task
+from monitor.types import Kind, StreamSummary
 from monitor.windows import moment
 
 ERROR, BY_SCORE, BY_CLASS = "error", "by_score", "by_class"
@@ -28,7 +28,7 @@ Floats = NDArray[np.float64]
 
 def scored(target: Target, predictions: Floats, scores: NDArray[np.float32]) -> Floats:
     """What the reference's errors are binned by: the positive class's probability, else the prediction."""
-    if target.task is Task.BINARY and scores.shape[1]:
+    if target.scored:
         return scores[:, target.positive_column].astype(np.float64)
     return predictions
 
