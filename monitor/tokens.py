@@ -18,6 +18,7 @@ class Reason(StrEnum):
     FILE_EMPTY = "file_empty"  # a file without rows
     FILE_INCOMPLETE = "file_incomplete"  # still being written; tried again at the next run
     BAD_ENCODING = "bad_encoding"  # text that is not UTF-8
+    BAD_ROWS = "bad_rows"  # rows that cannot be read: left out, the file's other rows count
     NO_FILES = "no_files"  # nothing matches the path
     # a column
     ABSENT_COLUMN = "absent_column"  # the reference has it, the window has not

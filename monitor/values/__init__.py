@@ -19,7 +19,7 @@ from monitor.values.categories import Codes, categorical
 from monitor.values.identity import identity_hash
 from monitor.values.kinds import column_type
 from monitor.values.numbers import NumericValues, numeric
-from monitor.values.times import EventTime, event_time
+from monitor.values.times import EventTime, event_time, since_epoch
 
 __all__ = [
     "Codes",
@@ -30,4 +30,5 @@ __all__ = [
     "event_time",
     "identity_hash",
     "numeric",
+    "since_epoch",
 ]

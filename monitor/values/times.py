@@ -196,10 +196,11 @@ def _moment(text: str) -> int | None:
         found = datetime.fromisoformat(text)
     except ValueError:
         return None
-    return _since_epoch(found if found.tzinfo is not None else found.replace(tzinfo=UTC))
+    return since_epoch(found if found.tzinfo is not None else found.replace(tzinfo=UTC))
 
 
-def _since_epoch(moment: datetime) -> int:
+def since_epoch(moment: datetime) -> int:
+    """An aware datetime as microseconds since 1970 in UTC."""
     return (moment - EPOCH) // timedelta(microseconds=1)
 
 
