@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from monitor.detectors.base import Null
 from monitor.detectors.sides import check_values
 from monitor.stats.bins import CategoricalReference, ColumnCounts, ColumnReference, Counts, cells
@@ -26,7 +29,7 @@ class CellDistance:
     def null(self, reference: ColumnReference, live: ColumnCounts) -> Null:
         """The distance's law at these sizes where live rows are drawn as the reference rows were."""
         before, now = _cells(reference, live)
-        return cell_null(self.statistic, before, now, _expected_unseen(reference, live))
+        return cell_null(self.statistic, before, now, _expected(reference, live))
 
 
 def _cells(reference: ColumnReference, live: ColumnCounts) -> tuple[Counts, Counts]:
@@ -35,11 +38,24 @@ def _cells(reference: ColumnReference, live: ColumnCounts) -> tuple[Counts, Coun
     return cells(reference, reference.counts), cells(reference, live)
 
 
-def _expected_unseen(reference: ColumnReference, live: ColumnCounts) -> float:
-    """The share of rows in new categories that is to be expected: Good and Turing (1953).
+def _expected(reference: ColumnReference, live: ColumnCounts) -> NDArray[np.float64] | None:
+    """The counts by which clean live rows fall into cells, where the reference's own are biased.
 
-    0 where the counts hold no unseen row, which may also be because they were left out.
+    Good and Turing (1953): of the next rows, singletons / m are in categories never seen. The pooled
+    rare ones had fewer than r rows by chance, too: they are to be expected more often, by r times the
+    number of categories with just r rows, less the singletons. Unseen rows are expected only where the
+    live counts hold some, since they may also have been left out.
     """
-    if not isinstance(reference, CategoricalReference) or not cells(reference, live)[-1]:
-        return 0.0
-    return min(reference.bins.singletons / reference.counts.rows, 0.5)
+    if not isinstance(reference, CategoricalReference):
+        return None
+    before = cells(reference, reference.counts)
+    expected = before.astype(np.float64)
+    other, _, unseen = range(before.size - 3, before.size)
+    if cells(reference, live)[unseen]:
+        expected[unseen] += reference.bins.singletons
+    named = reference.counts.categories
+    if reference.bins.rare and named.size:
+        fewest = named.min()
+        lift = int(fewest) * int(np.count_nonzero(named == fewest)) - reference.bins.singletons
+        expected[other] = max(expected[other] + lift, expected[other] / 2)
+    return None if np.array_equal(expected, before) else expected

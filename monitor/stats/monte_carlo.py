@@ -41,11 +41,11 @@ BEYOND = 100
 KNOTS = 400
 """How many points of the table are kept."""
 
-GRID = 1.1
+GRID = 1.02
 """Sample sizes are rounded down to powers of this; the statistic is rescaled for the rest."""
 
-EXACT_ROWS = 32
-"""Up to this sample size nothing is rounded."""
+EXACT_ROWS = 8
+"""Up to so many rows per cell nothing is rounded, since distances do not yet grow as they should."""
 
 SHARE_GRID = 1.04
 """Shares are rounded to powers of this, relative to equal shares."""
@@ -90,32 +90,45 @@ class Table:
         return x / self.scale
 
 
-def cell_table(measure: Measure, growth: float, reference: Counts, rows: int, unseen: float = 0.0) -> Table:
+def cell_table(
+    measure: Measure, growth: float, reference: Counts, rows: int, expected: Floats | None = None
+) -> Table:
     """The null of a distance of cells that does not depend on their order.
 
-    `reference`: int64 (c,), the reference's counts. `rows`: how many live rows. The cells that are empty
-    in the reference together get half a row of it, and `unseen` on top: a new cell is rare, not impossible.
+    `reference`: int64 (c,), the reference's counts. `rows`: how many live rows. `expected`: float64 (c,),
+    the counts by which live rows are drawn, where they are known to differ from the reference's. The
+    cells that are empty in both together get half a row: a new cell is rare, not impossible.
     """
     m = int(reference.sum())
-    filled = reference[reference > 0]
+    drawn = reference.astype(np.float64) if expected is None else expected
+    some = reference > 0
+    filled = reference[some]
     smoothed = (filled + 0.5) / (m + filled.size / 2)
-    steps = np.sort(np.rint(np.log(smoothed * filled.size) / math.log(SHARE_GRID)).astype(np.int64))
-    empty = int(reference.size - filled.size)
-    new = float(f"{unseen:.2g}") if empty else 0.0
-    near = (_rounded_down(m), _rounded_down(rows))
-    table = _cell_table(measure, near, tuple(steps.tolist()), empty, new)
+    steps = np.rint(np.log(smoothed * filled.size) / math.log(SHARE_GRID)).astype(np.int64)
+    ratios = np.round(drawn[some] / filled, 4)
+    new = np.sort(drawn[~some] / m)
+    cells = tuple(sorted(zip(steps.tolist(), ratios.tolist(), strict=True)))
+    near = (_rounded_down(m, filled.size), _rounded_down(rows, filled.size))
+    table = _cell_table(measure, near, cells, tuple(float(f"{each:.2g}") for each in new))
     noise = (1 / near[0] + 1 / near[1]) / (1 / m + 1 / rows)
     return Table(table.values, table.log_sf, table.mean_excess, noise**growth)
 
 
 @lru_cache(maxsize=2048)
 def _cell_table(
-    measure: Measure, rows: tuple[int, int], steps: tuple[int, ...], empty: int, new: float
+    measure: Measure,
+    rows: tuple[int, int],
+    cells: tuple[tuple[int, float], ...],
+    new: tuple[float, ...],
 ) -> Table:
-    """The table at rounded sizes (reference, live) and shares."""
-    shares = SHARE_GRID ** np.asarray(steps, dtype=np.float64)
+    """The table at rounded sizes (reference, live), share steps, live ratios and new shares."""
+    shares = SHARE_GRID ** np.asarray([step for step, _ in cells], dtype=np.float64)
     shares /= shares.sum()
-    before, now, weights = _draws(*rows, tuple(shares.tolist()), empty, new)
+    live = shares * np.asarray([ratio for _, ratio in cells])
+    rare = np.asarray(new) + 0.5 / (rows[0] + 1) / max(len(new), 1)
+    live = np.concatenate([live, rare])
+    padded = np.concatenate([shares, np.zeros(len(new))])
+    before, now, weights = _draws(*rows, tuple(padded.tolist()), tuple((live / live.sum()).tolist()))
     return tabulate(measure(before, now), weights)
 
 
@@ -124,8 +137,8 @@ def ordered_table(measure: Measure, growth: float, shares: ArrayLike, m: int, n:
 
     `measure` must be hashable and equal where it measures the same.
     """
-    near = (_rounded_down(m), _rounded_down(n))
     exact = tuple(np.asarray(shares, dtype=np.float64).tolist())
+    near = (_rounded_down(m, len(exact)), _rounded_down(n, len(exact)))
     table = _ordered_table(measure, near[0], near[1], exact)
     noise = (1 / near[0] + 1 / near[1]) / (1 / m + 1 / n)
     return Table(table.values, table.log_sf, table.mean_excess, noise**growth)
@@ -134,7 +147,7 @@ def ordered_table(measure: Measure, growth: float, shares: ArrayLike, m: int, n:
 @lru_cache(maxsize=256)
 def _ordered_table(measure: Measure, m: int, n: int, shares: tuple[float, ...]) -> Table:
     """The table at rounded sizes."""
-    before, now, weights = _draws(m, n, shares, 0, 0.0)
+    before, now, weights = _draws(m, n, shares, shares)
     return tabulate(measure(before, now), weights)
 
 
@@ -169,24 +182,19 @@ def _kept(log_sf: Floats) -> Counts:
 
 @lru_cache(maxsize=2)
 def _draws(
-    m: int, n: int, shares: tuple[float, ...], empty: int, new: float
+    m: int, n: int, shares: tuple[float, ...], live: tuple[float, ...]
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], Floats]:
-    """Reference counts, live counts, each (d, c + empty), and the weights (d,) of the draws.
+    """Reference counts at `shares`, live counts at `live`, each (d, c), and the weights (d,) of the draws.
 
     All statistics of a column ask for the same draws, one after the other.
     """
-    rng = np.random.Generator(np.random.SFC64(zlib.crc32(repr((m, n, shares, empty, new)).encode())))
-    cells = len(shares) + empty
-    draws = min(max(DRAWN_CELLS // cells, FEWEST_DRAWS), MOST_DRAWS)
-    known = np.asarray(shares) / math.fsum(shares)
-    before = np.zeros((draws, cells), dtype=np.int64)
-    before[:, : known.size] = rng.multinomial(m, known, size=draws)
-    live = known
-    if empty:
-        rare = np.full(empty, 0.5 / (m + 1) / empty)
-        rare[-1] += new
-        live = np.concatenate([known * (1 - rare.sum()), rare])
-    now, weights = _weighted(rng, n, live, draws)
+    rng = np.random.Generator(np.random.SFC64(zlib.crc32(repr((m, n, shares, live)).encode())))
+    draws = min(max(DRAWN_CELLS // len(shares), FEWEST_DRAWS), MOST_DRAWS)
+    known = np.asarray(shares)
+    some = known > 0
+    before = np.zeros((draws, known.size), dtype=np.int64)
+    before[:, some] = rng.multinomial(m, known[some] / known[some].sum(), size=draws)
+    now, weights = _weighted(rng, n, np.asarray(live) / math.fsum(live), draws)
     return before, now, weights
 
 
@@ -232,8 +240,8 @@ def _log_overdispersed(counts: NDArray[np.int64], alpha: Floats) -> Floats:
     return np.asarray(per_cell.sum(axis=1) + constant)
 
 
-def _rounded_down(rows: int) -> int:
+def _rounded_down(rows: int, cells: int) -> int:
     """The sample size on the geometric grid."""
-    if rows <= EXACT_ROWS:
+    if rows <= EXACT_ROWS * cells:
         return rows
-    return int(EXACT_ROWS * GRID ** math.floor(math.log(rows / EXACT_ROWS) / math.log(GRID) + 1e-9))
+    return int(GRID ** math.floor(math.log(rows) / math.log(GRID) + 1e-9))

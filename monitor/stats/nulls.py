@@ -170,12 +170,13 @@ def share_null(reference_count: int, reference_rows: int, live_rows: int) -> Sha
 
 
 def cell_null(
-    statistic: CellStatistic, reference: Counts, live: Counts, unseen: float = 0.0
+    statistic: CellStatistic, reference: Counts, live: Counts, expected: Floats | None = None
 ) -> ScaledChiSquare | monte_carlo.Table:
     """The null of a distance of cells, given the counts of both sides, shape (c,) each.
 
     The chi-square law where every used cell expects at least `FEW` rows, else multinomial draws.
-    `unseen` is the share of live rows expected in categories that the reference does not have.
+    `expected`, float64 (c,), are the counts by which live rows are drawn where it is known that they
+    differ from the reference's: a pooled cell, or one for what the reference has not seen.
     """
     m, n = int(reference.sum()), int(live.sum())
     if m == 0 or n == 0:
@@ -184,10 +185,10 @@ def cell_null(
     both = reference + live
     used = both[both > 0]
     enough = min(n, m) * used.min() / (n + m) >= FEW and used.size > 1
-    if statistic.factor is not None and enough:
+    if statistic.factor is not None and enough and expected is None:
         noise = (1 / n + 1 / m) ** (statistic.growth / statistic.root)
         return ScaledChiSquare(used.size - 1, statistic.factor * noise, statistic.root)
-    return monte_carlo.cell_table(statistic.measure, statistic.growth, reference, n, unseen)
+    return monte_carlo.cell_table(statistic.measure, statistic.growth, reference, n, expected)
 
 
 @lru_cache(maxsize=4096)

@@ -46,7 +46,7 @@ def test_tables_are_small_and_rising():
 
 def test_many_cells_cost_fewer_draws():
     shares = tuple([1 / 500] * 500)
-    before, now, weights = monte_carlo._draws(20_000, 180, shares, 2, 0.0)
+    before, now, weights = monte_carlo._draws(20_000, 180, (*shares, 0.0, 0.0), (*shares, 1e-6, 1e-6))
     assert before.shape == now.shape == (monte_carlo.FEWEST_DRAWS, 502)
     assert weights.shape == (monte_carlo.FEWEST_DRAWS,)
     assert (now.sum(axis=1) == 180).all()
@@ -56,7 +56,7 @@ def test_many_cells_cost_fewer_draws():
 def test_new_categories_are_expected_where_they_are_foretold():
     reference = np.array([900, 80, 20, 0])
     without = monte_carlo.cell_table(distances.psi, 1.0, reference, 500)
-    foretold = monte_carlo.cell_table(distances.psi, 1.0, reference, 500, unseen=0.02)
+    foretold = monte_carlo.cell_table(distances.psi, 1.0, reference, 500, np.array([900.0, 80, 20, 20]))
     value = float(distances.psi(reference, np.array([441, 39, 10, 10])))
     assert without.sf(value) < 1e-4
     assert foretold.sf(value) > 1e-2
