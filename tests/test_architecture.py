@@ -18,9 +18,9 @@ WALLS = {
     "sqlalchemy": ("store",),
     "yaml": ("config",),
     "river": ("detectors",),
-    "numba": ("stats.counting",),
+    "numba": ("stats.counting", "stats.kernel"),
     "rich": ("cli", "demo"),
-    "psutil": ("worker",),
+    "psutil": ("worker", "leasing"),
     "bcrypt": ("web",),
     "pydantic": ("config", "sources", "detectors", "web"),
 }

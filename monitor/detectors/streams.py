@@ -44,7 +44,9 @@ class PageHinkleyParameters(_Parameters):
 
     min_instances: int = Field(default=30, ge=1, description="values before the first test")
     delta: float = Field(default=0.005, ge=0, description="difference that is tolerated")
-    threshold: float = Field(default=50.0, gt=0, description="sum of differences that is a change")
+    sum_threshold: float = Field(
+        default=50.0, gt=0, description="sum of differences that is a change; river's threshold"
+    )
     alpha: float = Field(default=1 - 0.0001, gt=0, le=1, description="how much of the sum each value keeps")
     mode: Literal["up", "down", "both"] = Field(default="both", description="which way is looked for")
 
@@ -106,7 +108,9 @@ def adwin(parameters: AdwinParameters, state: bytes | None = None) -> StreamDete
 def page_hinkley(parameters: PageHinkleyParameters, state: bytes | None = None) -> StreamDetector:
     """River's PageHinkley."""
     since = {"up": rise, "down": fall, "both": by_contrast}[parameters.mode]
-    return RiverStream(Engine("page_hinkley", drift.PageHinkley, since), parameters.model_dump(), state)
+    given = parameters.model_dump()
+    given["threshold"] = given.pop("sum_threshold")  # `threshold` is the fixed line of any detector
+    return RiverStream(Engine("page_hinkley", drift.PageHinkley, since), given, state)
 
 
 @STREAM_DETECTORS.register("ddm", "drift detection method: the error rate above its minimum", DdmParameters)
