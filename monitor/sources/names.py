@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from functools import cached_property
 from posixpath import basename, dirname
 
-from fsspec.utils import glob_translate
-
 UNFINISHED = (".tmp", ".crdownload", ".inprogress", ".part")
 """Endings of files that another program has not finished."""
 EXTENSIONS = {
@@ -15,6 +13,9 @@ EXTENSIONS = {
     "jsonl": (".jsonl", ".ndjson", ".json", ".jsonl.gz", ".ndjson.gz", ".json.gz"),
 }
 _WILD = re.compile(r"[*?\[]")
+_PIECE = re.compile(
+    r"(?P<folders>\*\*/)|(?P<rest>\*\*)|(?P<any>\*)|(?P<one>\?)|\[(?P<set>!?\]?[^\]/]*)\]|(?P<text>.)"
+)
 
 
 def format_of(name: str) -> str | None:
@@ -35,6 +36,24 @@ def is_left_out(name: str) -> bool:
     """
     hidden = any(part.startswith((".", "_")) for part in name.split("/"))
     return hidden or name.lower().endswith(UNFINISHED)
+
+
+def _expression(glob: str) -> str:
+    """A glob as a regular expression of the whole name; `**` is any number of folders.
+
+    >>> bool(re.match(_expression("**/day-?/*.csv"), "2024/02/day-1/a.csv"))
+    True
+    """
+    meanings = {"folders": "(?:[^/]+/)*", "rest": ".*", "any": "[^/]*", "one": "[^/]"}
+    parts = []
+    for piece in _PIECE.finditer(glob):
+        kind, text = piece.lastgroup or "", piece[piece.lastgroup or 0]
+        if kind == "set":
+            inside = text.removeprefix("!").replace("\\", r"\\")
+            parts.append(f"[{'^' if text.startswith('!') else ''}{inside}]")
+        else:
+            parts.append(meanings.get(kind, re.escape(text)))
+    return "".join(parts) + r"\Z"
 
 
 @dataclass(frozen=True)
@@ -69,7 +88,7 @@ class Pattern:
 
     @cached_property
     def _expression(self) -> re.Pattern[str]:
-        return re.compile(glob_translate(self.rest))
+        return re.compile(_expression(self.rest))
 
     def matches(self, name: str) -> bool:
         """Whether a name below the root, or a folder that it lies in, is meant."""

@@ -16,6 +16,8 @@ from monitor.values.arrays import is_text
 
 Micros: TypeAlias = NDArray[np.int64]
 
+BUFFER_BYTES = 1 << 16
+"""A column is read from disk in such pieces, so that a huge row group does not lie in memory."""
 DICTIONARY_BYTES = 6
 """A text column that takes fewer bytes per value is stored as a dictionary, and faster read as one."""
 _UNITS = {"milliseconds": "ms", "microseconds": "us", "nanoseconds": "ns"}
@@ -43,9 +45,10 @@ class ParquetFormat:
                 file,
                 metadata=footer.metadata,
                 read_dictionary=_dictionaries(footer, names, groups),
-                pre_buffer=reading.remote,  # one request for many columns; on a disk it only costs memory
+                pre_buffer=reading.remote,  # one request for many columns, a row group at a time
+                buffer_size=0 if reading.remote else BUFFER_BYTES,
             )
-            for first, last in _runs(groups):
+            for first, last in ((group, group) for group in groups) if reading.remote else _runs(groups):
                 offset = sum(footer.metadata.row_group(group).num_rows for group in range(first))
                 batches = parquet.iter_batches(BATCH_ROWS, row_groups=range(first, last + 1), columns=names)
                 for batch in batches:
