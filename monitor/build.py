@@ -105,8 +105,9 @@ def _learn(config: ModelConfig, source: Source, fingerprint: str, threads: int) 
         bounds=bounds_of(interval),
         threads=threads,
     )
+    faults = (Problem(each.column, each.reason, f"reference: {each.message}") for each in source.problems())
     return baseline.with_labels(
-        replace(reference, fingerprint=fingerprint),
+        replace(reference, fingerprint=fingerprint, problems=(*reference.problems, *faults)),
         replace(roles, label=label),
         source,
         interval,

@@ -70,6 +70,10 @@ class FirstPass:
     read: int = 0
     range: tuple[int | None, int | None] = (None, None)
     """First and last event time, microseconds UTC."""
+    ordered: bool = True
+    """Whether the rows came in the order of their event times."""
+    counters: frozenset[str] = frozenset()
+    """Inferred numeric columns that are ids or grow with the rows: left out."""
 
 
 def first_pass(
@@ -87,6 +91,13 @@ def first_pass(
     if not found.rows:
         raise BadReferenceError(_no_rows(found))
     _prune(found, found.sample.prune(last=True))
+    found.counters = frozenset(
+        name
+        for name, learner in found.learners.items()
+        if isinstance(learner, NumericLearner)
+        and found.wanted[name].type is None
+        and learner.counts_rows(found.rows, ordered=found.ordered)
+    )
     return found
 
 
@@ -157,7 +168,9 @@ def inside_bounds(found: FirstPass, rows: pa.RecordBatch) -> Selection | None:
     if not valid.any():
         return np.zeros(0, np.int64)
     low, high = found.range
-    first, last = int(times.micros[valid].min()), int(times.micros[valid].max())
+    kept = times.micros[valid]
+    first, last = int(kept.min()), int(kept.max())
+    found.ordered &= (high is None or first >= high) and not (kept[1:] < kept[:-1]).any()
     found.range = (first if low is None else min(low, first), last if high is None else max(high, last))
     return None if valid.all() else np.flatnonzero(valid)
 
@@ -168,11 +181,12 @@ def _micros(moment: datetime) -> int:
 
 def _no_rows(found: FirstPass) -> str:
     bounds = found.bounds
-    if not found.read or bounds is None:
+    if bounds is None or (not found.read and bounds.start is None and bounds.end is None):
         return "the reference has no rows: check reference.source.path"
     limits = " to ".join("open" if moment is None else str(moment) for moment in (bounds.start, bounds.end))
+    rows = f"none of the {found.read} rows" if found.read else "no row"
     return (
-        f"none of the {found.read} rows of the reference has an event time in {bounds.timestamp!r} within "
+        f"{rows} of the reference has an event time in {bounds.timestamp!r} within "
         f"its bounds ({limits}): check columns.timestamp, reference.start and reference.end"
     )
 
@@ -195,6 +209,12 @@ def problems_of(found: FirstPass, column: WantedColumn) -> Iterator[Problem]:
         text = (
             f"column {name!r} holds ids or free text ({learner.described} in {found.rows} rows of the "
             "reference): not tested. List it under features.ignore"
+        )
+        yield Problem(name, Reason.HIGH_CARDINALITY, text)
+    elif name in found.counters:
+        text = (
+            f"column {name!r} holds ids, or a count or time that grows with the rows: not tested, since new "
+            "rows always differ. List it under features.ignore, or under features.numeric to test it"
         )
         yield Problem(name, Reason.HIGH_CARDINALITY, text)
     elif learner.constant:

@@ -27,6 +27,10 @@ HIGH_CARDINALITY = 10_000
 ID_SHARE = 0.5
 ID_ROWS = 100
 """A column with more distinct values than this share of this many rows holds ids or free text."""
+DENSE = 4
+"""Whole numbers, all different, within a range of fewer than so many per row are ids."""
+FEWEST_STEPS = 10
+"""A column of fewer values that never falls may be a phase of the business."""
 KEPT_CATEGORIES = 500
 FEW_CATEGORIES = 20
 """So many categories are all kept, however rare."""
@@ -127,6 +131,22 @@ class NumericLearner:
     def constant(self) -> bool:
         """Whether one value alone was seen."""
         return self.low == self.high
+
+    def counts_rows(self, rows: int, *, ordered: bool) -> bool:
+        """Whether the values are ids or grow with the rows: no other window can have the same.
+
+        Either they are different whole numbers that nearly fill their range, in any order; or, where the
+        rows are in the order of their times (`ordered`), they never fall.
+        """
+        sample = np.concatenate(self.sample)
+        sample = sample[np.isfinite(sample)]
+        if len(sample) < ID_ROWS:
+            return False
+        distinct = len(np.unique(sample))
+        whole = bool((sample == np.trunc(sample)).all())
+        if whole and distinct == len(sample) and self.high - self.low < DENSE * rows:
+            return True
+        return ordered and distinct >= FEWEST_STEPS and bool((sample[1:] >= sample[:-1]).all())
 
     def reference(self) -> ColumnReference:
         """The frozen bins, nothing counted yet."""

@@ -137,7 +137,7 @@ def _numeric(column: Column, reference: NumericReference, live: NumericCounts) -
 
 
 def _unseen(column: Column, live: CategoricalCounts) -> Problem:
-    names = ""
+    names = "" if column.private else ", none of them often"
     if not column.private and live.unseen_names:
         first = list(live.unseen_names.items())[:NAMED]
         names = f": {', '.join(f'{name!r} ({count})' for name, count in first)}"

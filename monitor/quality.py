@@ -100,8 +100,8 @@ def _only_share(reference: ColumnReference, live: ColumnCounts) -> float | None:
     else:
         assert isinstance(live, CategoricalCounts)
         assert isinstance(reference.counts, CategoricalCounts)
-        if live.other or (live.unseen and len(live.unseen_names) != 1):
-            return None  # cells of several categories
+        if live.other or list(live.unseen_names.values()) != ([live.unseen] if live.unseen else []):
+            return None  # a cell of several categories
         before = reference.counts
         counts = np.array([*before.categories, before.other, before.unseen])
         now = np.array([*live.categories, live.other, live.unseen])

@@ -116,7 +116,9 @@ def learn(
     frozen = {
         column.name: found.learners[column.name].reference()
         for column in columns
-        if column.name in found.learners and not found.learners[column.name].empty
+        if column.name in found.learners
+        and column.name not in found.counters
+        and not found.learners[column.name].empty
     }
     if not frozen:
         told = "; ".join(problem.message for problem in problems)

@@ -127,9 +127,13 @@ class World:
         self._put("live/2.parquet", live or usual, lambda: live_rows(1))
         prepare(self.folder)
         text = YAML.format(reference="reference.parquet", live="live/*", features=features, truth=truth)
-        model = Model(self.folder, yaml(text), "world")
-        ran = model.once(UNTIL)
-        return Seen(ran, scrape(model, ran))
+        self.model = Model(self.folder, yaml(text), "world")
+        return self.again()
+
+    def again(self) -> Seen:
+        """The next run of the same model."""
+        ran = self.model.once(UNTIL)
+        return Seen(ran, scrape(self.model, ran))
 
     def _put(self, name: str, change: Change | None, make: Callable[[], pd.DataFrame]) -> None:
         path = self.folder / name
