@@ -40,8 +40,8 @@ def names(columns: int) -> tuple[list[str], list[str]]:
     return numeric, levels
 
 
-def batches(rows: int, columns: int, seed: int, shift: float) -> Iterator[pa.RecordBatch]:
-    """The table in chunks; `shift` moves every numeric column by so many of its standard deviations."""
+def batches(rows: int, columns: int, seed: int, shift: float, day: int) -> Iterator[pa.RecordBatch]:
+    """One day's table in chunks; `shift` moves every numeric column by so many standard deviations."""
     random = np.random.default_rng(seed)
     numeric, categorical = names(columns)
     step = max(1, 86_400_000_000 // rows)
@@ -49,7 +49,7 @@ def batches(rows: int, columns: int, seed: int, shift: float) -> Iterator[pa.Rec
         count = min(CHUNK, rows - start)
         found: dict[str, pa.Array] = {}
         number = np.arange(start, start + count)
-        found["ts"] = pa.array(FIRST + number * np.timedelta64(step, "us"), pa.timestamp("us", "UTC"))
+        found["ts"] = pa.array(FIRST + np.timedelta64(day, "D") + number * np.timedelta64(step, "us"), pa.timestamp("us", "UTC"))
         found["id"] = pa.array(number + seed * 10**9)
         for name in numeric:
             values = SHAPES[name.rpartition("_")[0]](random, count)
@@ -68,9 +68,9 @@ def batches(rows: int, columns: int, seed: int, shift: float) -> Iterator[pa.Rec
         yield pa.RecordBatch.from_pydict(found)
 
 
-def write(path: Path, rows: int, columns: int, seed: int = 0, shift: float = 0.0) -> None:
+def write(path: Path, rows: int, columns: int, seed: int = 0, shift: float = 0.0, day: int = 0) -> None:
     """Write the table in row groups of one chunk."""
-    parts = batches(rows, columns, seed, shift)
+    parts = batches(rows, columns, seed, shift, day)
     first = next(parts)
     with pq.ParquetWriter(path, first.schema) as writer:
         writer.write_batch(first)
@@ -87,8 +87,9 @@ def main() -> None:
     parser.add_argument("--columns", type=int, default=50, help="features; one in five is categorical")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shift", type=float, default=0.0)
+    parser.add_argument("--day", type=int, default=0, help="days after the first of January 2024")
     given = parser.parse_args()
-    write(given.path, given.rows, given.columns, given.seed, given.shift)
+    write(given.path, given.rows, given.columns, given.seed, given.shift, given.day)
 
 
 if __name__ == "__main__":
