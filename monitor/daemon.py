@@ -17,6 +17,7 @@ from monitor.leasing import held
 from monitor.notify import Notifier
 from monitor.recorder import Committed, order, record
 from monitor.scheduler import Clock, first_run, trigger
+from monitor.state import ModelState
 from monitor.store import Store
 from monitor.types import Reason, Stage
 
@@ -84,19 +85,33 @@ class Daemon:
         return None if self._ready else "starting"
 
     def reload(self) -> None:
-        """Load all model files again, all or nothing; raises ConfigError where one is not valid."""
+        """Load all model files again, all or nothing.
+
+        Raises ConfigError where one is not valid, StoreError where the store cannot be read.
+        """
         with self._reloading:
             self._notifier.reloading()
-            configs, problems = self._load()
-            if problems:
-                for problem in problems:
-                    log.error(str(problem))
-                self._board.update(lambda snapshot: snapshot.with_config(ok=False, at=self._now()))
-                self._notifier.ready("runs on the configuration before the last reload")
-                raise ConfigError(problems)
-            self._apply(configs, ok=True)
+            try:
+                configs = self._valid()
+                self._apply(configs, ok=True)
+            except (ConfigError, StoreError) as error:
+                self._refused(error)
+                raise
             self._notifier.ready(f"{len(configs)} models")
             log.info("reloaded", extra={"models": len(configs)})
+
+    def _valid(self) -> Sequence[ModelConfig]:
+        configs, problems = self._load()
+        if problems:
+            raise ConfigError(problems)
+        return configs
+
+    def _refused(self, error: ConfigError | StoreError) -> None:
+        """The configuration before the reload stays, which is said in every place."""
+        for problem in error.problems if isinstance(error, ConfigError) else (error,):
+            log.error(str(problem))
+        self._board.update(lambda snapshot: snapshot.with_config(ok=False, at=self._now()))
+        self._notifier.ready("runs on the configuration before the last reload")
 
     def wait(self, stop: threading.Event) -> None:
         """Be there until `stop` is set: heartbeats and pruning."""
@@ -124,9 +139,9 @@ class Daemon:
         config = self._configs.get(model)
         if config is None or self._stopping.is_set():
             return
-        run = Tally()
+        run = Tally(ModelState(model))
         try:
-            with held(self._store, model) as owner:
+            with held(self._store, model, self._pause) as owner:
                 self._evaluate(config, run, owner)
         except LeasedError as error:
             log.warning(str(error), extra={"model": model})
@@ -142,9 +157,16 @@ class Daemon:
             log.error(failure.message, extra=extra)
         self._told(config, run)
 
+    def _pause(self, seconds: float) -> None:
+        """Wait for another process' lease, but not when the daemon is to stop."""
+        if self._stopping.wait(seconds):
+            message = "stopped while another process evaluates this model"
+            raise LeasedError(message, transient=True, reason=Reason.LEASED)
+
     def _evaluate(self, config: ModelConfig, run: "Tally", owner: str) -> None:
         now = self._now()
         work = order(self._store, config, until=now, now=now, threads=self._threads())
+        run.state = work.state
         events = worker.run(work, self._settings.limits, self._server, self._ending.is_set)
         for told in record(self._store, config.model, events, owner):
             if isinstance(told, Failed):
@@ -152,7 +174,8 @@ class Daemon:
             elif isinstance(told, Timed):
                 run.stages[told.stage] = run.stages.get(told.stage, 0.0) + told.seconds
             elif isinstance(told, Committed):
-                run.windows += sum(not line.restated for line in told.commit.evaluations)
+                run.lines += len(told.commit.evaluations)
+                run.state = told.commit.state
                 self._change(config.model, committed(told.commit, config.window.min_rows))
 
     def _threads(self) -> int:
@@ -160,8 +183,7 @@ class Daemon:
 
     def _told(self, config: ModelConfig, run: "Tally") -> None:
         """The run's outcome on the board."""
-        state = self._store.state(config.model)
-        outcome = Outcome.FAILED if run.failures else Outcome.SUCCESS if run.windows else Outcome.NO_DATA
+        outcome = Outcome.FAILED if run.failures else Outcome.SUCCESS if run.lines else Outcome.NO_DATA
 
         def change(view: ModelView) -> ModelView:
             return after_run(
@@ -170,8 +192,8 @@ class Daemon:
                 ended=self._now(),
                 stages=run.stages,
                 errors=[(failure.stage, failure.reason) for failure in run.failures],
-                window_end=state.watermark,
-                label_coverage=coverage(state),
+                window_end=run.state.watermark,
+                label_coverage=coverage(run.state),
             )
 
         self._change(config.model, change)
@@ -191,13 +213,18 @@ class Daemon:
     def _apply(self, configs: Sequence[ModelConfig], *, ok: bool) -> None:
         """From now on these models and no others; what is known of a model that stays is kept."""
         now = self._now()
-        known = self._board.current().models
-        views = [view_of(config, self._store, known.get(config.model), now) for config in configs]
+
+        def update(snapshot: Snapshot) -> Snapshot:
+            known = snapshot.models
+            views = [view_of(config, self._store, known.get(config.model), now) for config in configs]
+            return snapshot.with_models(views).with_config(ok=ok, at=now)
+
+        views = self._board.update(update).models
         self._configs = {config.model: config for config in configs}
-        self._board.update(lambda snapshot: snapshot.with_models(views).with_config(ok=ok, at=now))
         triggers = {}
         first = {}
-        for config, view in zip(configs, views, strict=True):
+        for config in configs:
+            view = views[config.model]
             schedule = config.schedule
             every = None if schedule.cron is not None else schedule.every.nominal
             jitter = schedule.jitter.nominal if schedule.jitter is not None else None
@@ -218,8 +245,9 @@ class Daemon:
 
 @dataclass(slots=True)
 class Tally:
-    """What one run has told so far."""
+    """What one run has told so far, and where the model stands by it."""
 
+    state: ModelState
     failures: list[Failed] = field(default_factory=list)
     stages: dict[Stage, float] = field(default_factory=dict)
-    windows: int = 0
+    lines: int = 0

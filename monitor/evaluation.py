@@ -110,7 +110,7 @@ def _evaluate(order: Order) -> Iterator[Event]:
     yield Timed(Stage.REFERENCE, time.perf_counter() - started)
     if resolved.learned is not None:
         yield Learned(resolved.plan.reference.fingerprint, resolved.learned)
-    yield from pipeline.run(
+    windows = pipeline.run(
         resolved.plan,
         order.state,
         order.lines,
@@ -119,3 +119,20 @@ def _evaluate(order: Order) -> Iterator[Event]:
         end=order.end,
         threads=order.threads,
     )
+    yield from _timed(windows)
+
+
+def _timed(windows: Iterator[Commit | Planned]) -> Iterator[Event]:
+    """The events, then their time: what the lines tell of is for detecting, the rest for reading."""
+    spent = detecting = 0.0
+    while True:
+        started = time.perf_counter()
+        event = next(windows, None)
+        spent += time.perf_counter() - started
+        if event is None:
+            break
+        if isinstance(event, Commit):
+            detecting += max((line.seconds for line in event.evaluations), default=0.0)
+        yield event
+    yield Timed(Stage.SCAN, max(0.0, spent - detecting))
+    yield Timed(Stage.DETECT, detecting)

@@ -1,5 +1,6 @@
 """The writing side of a run: events become transactions, and what was written is told on."""
 
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -55,20 +56,26 @@ def record(
     model: str,
     events: Iterable[Event],
     owner: str | None = None,
-    at: Callable[[str], None] = lambda point: None,
+    at: Callable[[str], None] = lambda _point: None,
 ) -> Iterator[Told]:
     """Write each commit in one transaction, then tell of it; a failing store ends the run as `Failed`.
 
-    `owner` must still hold the model's lease at each commit; `at` is told how far each commit is.
+    `owner` must still hold the model's lease at each commit; `at` is told how far each commit is. The
+    last thing told is how long the writing took.
     """
+    writing = 0.0
     try:
         for event in events:
+            started = time.perf_counter()
             if isinstance(event, Learned):
                 store.save_reference(model, event.fingerprint, event.blob)
+                writing += time.perf_counter() - started
             elif isinstance(event, Commit):
                 store.commit(event, at, owner)
+                writing += time.perf_counter() - started
                 yield Committed(event)
             else:
                 yield event
     except StoreError as error:
         yield Failed(Stage.STORE, error.reason, str(error))
+    yield Timed(Stage.STORE, writing)

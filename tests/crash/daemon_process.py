@@ -1,0 +1,71 @@
+"""`driftd run` in a process of its own, and what can be seen of it from outside."""
+
+import subprocess
+import sys
+import time
+from contextlib import suppress
+
+import psutil
+
+PATIENCE = 100.0
+"""Seconds after which what is awaited counts as not happening."""
+
+
+class DaemonProcess:
+    """The daemon as a user starts it; `log` takes what it says. Its family are the processes it starts."""
+
+    def __init__(self, path, url, log):
+        command = [sys.executable, "-m", "monitor", "run", path, "--state", url, "--listen", "127.0.0.1:0"]
+        with log.open("ab") as stream:
+            self.process = subprocess.Popen(list(map(str, command)), stderr=stream)
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def worker(self):
+        """The worker of a run, awaited: a child of the fork server, which is a child of the daemon."""
+        return awaited(lambda: next(iter(self._workers()), None))
+
+    def _workers(self):
+        assert self.process.poll() is None, "the daemon has ended"
+        with suppress(psutil.NoSuchProcess):
+            children = psutil.Process(self.process.pid).children()
+            return [each for child in children for each in child.children() if not ended(each)]
+        return []
+
+    def kill(self):
+        """SIGKILL; returns the processes that the daemon leaves behind."""
+        left = []
+        with suppress(psutil.NoSuchProcess):
+            left = psutil.Process(self.process.pid).children(recursive=True)
+        self.process.kill()
+        self.process.wait()
+        return left
+
+    def end(self):
+        """SIGTERM; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(PATIENCE)
+
+
+def ended(process):
+    """Whether the process runs no more; one that nobody has waited for runs no more either."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
+
+
+def awaited(found):
+    """What `found` gives as soon as that is true."""
+    end = time.monotonic() + PATIENCE
+    while time.monotonic() < end:
+        result = found()
+        if result:
+            return result
+        time.sleep(0.01)
+    message = f"not within {PATIENCE:g} s"
+    raise AssertionError(message)
