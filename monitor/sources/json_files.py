@@ -158,6 +158,11 @@ def _text(value: object) -> str:
 
 
 def _tell(reading: Reading, state: _State) -> None:
+    if state.bad and not reading.rows:
+        message = (
+            f"it is not JSON Lines, line {state.first_bad} is {state.example!r}: write one object per line"
+        )
+        raise ValueError(message)
     if state.bad:
         text = (
             f"{state.bad} lines are no JSON objects and are left out, the first is line {state.first_bad}: "

@@ -135,10 +135,7 @@ def _parse_some(array: Any) -> _Parsed:
     good = matches(lowered, NUMBER)
     texts = selected(lowered, good)
     values = np.full(len(array), np.nan)
-    try:
-        values[good] = fixed(texts.cast(pa.float64()), np.float64)
-    except pa.ArrowInvalid:  # digits beyond the range of a double
-        values[good] = [float(text) for text in texts.to_pylist()]
+    values[good] = fixed(texts.cast(pa.float64()), np.float64)
     return _Parsed(values, missing, ~good & ~missing)
 
 

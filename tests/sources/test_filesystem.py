@@ -1,9 +1,12 @@
 """Files behind URLs: a local S3 server, memory, and what is said where nothing answers."""
 
+import functools
 import importlib
 import socket
 import sys
+import threading
 from datetime import timedelta
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 
 import boto3
 import fsspec
@@ -150,3 +153,31 @@ def test_any_other_filesystem_of_fsspec(clock):
     assert values(source) == ["1", "2"]
     assert source.problems() == ()
     memory.rm("/live", recursive=True)
+
+
+@pytest.fixture
+def http_server(tmp_path):
+    handler = functools.partial(Quiet, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    def log_message(self, *arguments):
+        pass
+
+
+def test_http(folder, http_server, clock):
+    folder.write("live/a.csv", "x\n1\n")
+    folder.write("live/b.parquet", {"x": ["2"]})
+    folder.write("live/c.txt", "hello")
+    assert values(remote(clock, f"{http_server}/live/a.csv")) == ["1"]
+    source = remote(clock, f"{http_server}/live/*.parquet")
+    assert [entry.name for entry in source.files()] == ["b.parquet"]
+    assert values(source) == ["2"]
+    assert source.problems() == ()
+    nowhere = remote(clock, f"{http_server}/nowhere.csv")
+    assert values(nowhere) == []
+    assert reasons(nowhere) == [Reason.NO_FILES]

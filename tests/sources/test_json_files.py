@@ -114,3 +114,11 @@ def test_a_last_line_that_is_cut_short(folder, age, reason):
 def test_a_last_line_without_an_end(folder):
     folder.write("a.jsonl", '{"x": 1}\n{"x": 2}', age=YOUNG)
     assert values(folder.source()) == [1, 2]
+
+
+def test_one_document_over_many_lines_is_refused_with_the_remedy(folder):
+    folder.write("a.json", json.dumps({"x": 1}, indent=1))
+    source = folder.source()
+    assert values(source) == []
+    assert reasons(source) == [Reason.FILE_UNREADABLE]
+    assert "it is not JSON Lines, line 1 is '{': write one object per line" in message(source)

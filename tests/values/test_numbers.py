@@ -59,6 +59,7 @@ def test_null_is_told_apart_from_nan():
         (pa.array([3, None, 4]).dictionary_encode(), [3, None, 4]),
         (pa.array(["7", None], pa.string_view()), [7, None]),
         (pa.array(["7", None], pa.large_string()), [7, None]),
+        (pa.ExtensionArray.from_storage(pa.bool8(), pa.array([1, None], pa.int8())), [1, None]),
         (pa.RunEndEncodedArray.from_arrays([2, 3], pa.array([5.0, 6.0])), [5, 5, 6]),
     ],
     ids=lambda value: str(value.type) if hasattr(value, "type") else "",
@@ -76,8 +77,8 @@ def test_times_without_a_zone_are_read_in_the_zone_given():
 
 
 def test_texts_are_read_as_numbers():
-    array = pa.array(["1", " 2.5 ", "1e3", "+4", ".5", "inf", "-Infinity", "1e999"])
-    assert shown(array) == [1, 2.5, 1000, 4, 0.5, np.inf, -np.inf, np.inf]
+    array = pa.array(["1", " 2.5 ", "1e3", "+4", ".5", "5.", "inf", "-Infinity", "1e999", "1e-999"])
+    assert shown(array) == [1, 2.5, 1000, 4, 0.5, 5, np.inf, -np.inf, np.inf, 0]
 
 
 def test_words_for_missing_numbers_are_missing():
