@@ -3,10 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from monitor import measure, outcomes, streams, verdicts
 from monitor.budget import days_by_chance, level
+from monitor.label_problems import REASONS, label_problems, too_few
 from monitor.labels import in_row, open_window, read_labels
 from monitor.plan import Plan
 from monitor.state import PendingWindow, StreamState
@@ -28,6 +27,7 @@ from monitor.types import (
 from monitor.verdicts import Measurement
 
 __all__ = [
+    "REASONS",
     "decide",
     "decision",
     "describe",
@@ -39,14 +39,7 @@ __all__ = [
     "unknown_verdicts",
 ]
 
-REASONS = frozenset({Reason.NO_LABELS, Reason.TOO_FEW_LABELS, Reason.DUPLICATE_LABEL, Reason.NO_PREDICTION})
-"""Reasons of problems that labels make or mend: replaced when a window is restated."""
-
 KINDS = (Kind.LABEL, Kind.PERFORMANCE, Kind.CONCEPT)
-ENOUGH_COVERAGE = 0.5
-"""Share of labelled rows from which a window that still awaits labels is judged."""
-ENOUGH_LABELS = 30
-"""Labels under which no verdict is given, however low `min_rows` is."""
 TESTS = {Kind.PERFORMANCE: 2, Kind.CONCEPT: 2}
 """The window's own test and the stream detector share the budget of their kind."""
 
@@ -83,7 +76,7 @@ def unknown_verdicts(plan: Plan) -> tuple[Verdict, ...]:
 
 def decide(plan: Plan, classes: Sequence[str], window: PendingWindow, *, final: bool) -> PendingWindow:
     """The window with the decision of each kind, given the labels that it has."""
-    why_not = _too_few(plan, window, final=final)
+    why_not = too_few(plan, window, final=final)
     found: dict[Kind, Decision] = {}
     for kind in kinds(plan):
         hit = str(kind) in window.hits
@@ -96,12 +89,17 @@ def decide(plan: Plan, classes: Sequence[str], window: PendingWindow, *, final: 
 
 
 def describe(
-    plan: Plan, classes: Sequence[str], state: Mapping[str, StreamState], window: PendingWindow
+    plan: Plan,
+    classes: Sequence[str],
+    state: Mapping[str, StreamState],
+    window: PendingWindow,
+    *,
+    final: bool,
 ) -> Found:
     """Statistics, performance and problems of the window, given the labels that it has."""
     if window.rows < plan.min_rows:
         return Found(stream=streams.summary(plan, state))
-    problems = _problems(plan, window)
+    problems = label_problems(plan, classes, window, final=final)
     measured = {kind: _measurements(plan, classes, window, kind) for kind in kinds(plan)}
     estimates = streams.values(plan, state)
     return Found(
@@ -122,36 +120,6 @@ def _with_estimate(plan: Plan, statistic: Statistic, estimates: Mapping[Kind, fl
     if statistic.detector != plan.labelled.stream.detector or statistic.value is None:
         return statistic
     return replace(statistic, value=estimates.get(statistic.kind, statistic.value))
-
-
-def _too_few(plan: Plan, window: PendingWindow, *, final: bool) -> str:
-    """Why the labels do not carry a verdict; empty where they do."""
-    labelled = window.labelled
-    if not labelled:
-        return "no labels" if final else "no labels yet"
-    enough = max(ENOUGH_LABELS, plan.min_rows // 2)
-    if labelled < enough:
-        return f"{labelled} labels, fewer than {enough}"
-    if not final and labelled < ENOUGH_COVERAGE * window.rows:
-        return f"{labelled} of {window.rows} rows have their label, fewer than half"
-    return ""
-
-
-def _problems(plan: Plan, window: PendingWindow) -> tuple[Problem, ...]:
-    found = []
-    name = plan.names.label or ""
-    if not window.labelled:
-        found.append(Problem(name, Reason.NO_LABELS, f"none of {window.rows} rows has its label yet"))
-    elif reason := _too_few(plan, window, final=True):
-        found.append(Problem(name, Reason.TOO_FEW_LABELS, reason))
-    if window.conflicts:
-        text = f"{window.conflicts} ids came with several different labels; the first of each holds"
-        found.append(Problem(name, Reason.DUPLICATE_LABEL, text))
-    known = ~np.isnan(window.labels)
-    if known.any() and np.isnan(window.predictions[known]).all():
-        text = "no labelled row has a prediction, so there is no error to judge"
-        found.append(Problem(plan.names.prediction or "", Reason.NO_PREDICTION, text))
-    return tuple(found)
 
 
 def _measurements(plan: Plan, classes: Sequence[str], window: PendingWindow, kind: Kind) -> list[Measurement]:

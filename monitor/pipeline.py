@@ -56,7 +56,9 @@ def run(
         state = replace(state, said=state.said | ({Reason.NAIVE_TIMESTAMP} if index.naive else set()))
     yield Planned(len(ready))
     first = _tick_of(plan, ready[0], now) if ready else until
-    job = Run(plan, labelled.read_labels(plan, state, ready, classes, first), classes, dict(lines))
+    labels = labelled.read_labels(plan, state, ready, classes, first)
+    problems = (*problems, *labels.problems)
+    job = Run(plan, labels.table, classes, dict(lines))
     for chunk in chunks(plan, ready):
         for data in scan(plan, chunk, classes, threads):
             if data.window.file is not None and _unfinished(plan):

@@ -143,5 +143,5 @@ def _unseen(column: Column, live: CategoricalCounts) -> Problem:
         names = f": {', '.join(f'{name!r} ({count})' for name, count in first)}"
         if len(live.unseen_names) > NAMED:
             names += " and others"
-    text = f"{live.unseen} of {live.rows} rows have categories in {column.name!r} that the reference lacks{names}"
-    return Problem(column.name, Reason.UNSEEN_CATEGORY, text)
+    text = f"{live.unseen} of {live.rows} rows have categories in {column.name!r} that the reference lacks"
+    return Problem(column.name, Reason.UNSEEN_CATEGORY, text + names)

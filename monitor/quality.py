@@ -1,4 +1,4 @@
-"""What is broken rather than moved and needs no null of its own: absent, constant, of another type, repeated."""
+"""What is broken rather than moved and needs no null of its own: absent, constant, retyped, repeated."""
 
 from collections.abc import Iterator, Sequence
 
@@ -56,13 +56,16 @@ def problems(plan: Plan, data: WindowData, measurements: Sequence[Measurement]) 
         column, reference = plan.reference.columns[name]
         live = data.profile.columns[name]
         value = "" if column.private else f" {_only_value(reference, live)}"
-        text = f"column {name!r} has the single value{value} in {live.observed} rows; the reference has several"
+        text = (
+            f"column {name!r} has the single value{value} in {live.observed} rows; the reference has several"
+        )
         yield Problem(name, Reason.CONSTANT, text)
 
 
 def _only_value(reference: ColumnReference, live: ColumnCounts) -> str:
-    if not isinstance(live, CategoricalCounts) or not isinstance(reference, CategoricalReference):
+    if isinstance(live, NumericCounts):
         return f"{live.low:g}"
+    assert isinstance(reference, CategoricalReference)
     names = (*reference.bins.categories, *live.unseen_names)
     counts = [*live.categories.tolist(), *live.unseen_names.values()]
     return next(repr(name) for name, count in zip(names, counts, strict=True) if count)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from monitor import alarms, labelled
 from monitor.implied import records, replayed
 from monitor.join import LabelTable, arrive, match
+from monitor.labels import strangers
 from monitor.plan import Plan
 from monitor.scan import Classes
 from monitor.state import AlarmRecord, Commit, ModelState, PendingWindow
@@ -40,6 +41,11 @@ def tick(
 ) -> Commit:
     """What the labels known at this tick change: streams, decisions, alarms, lines."""
     state, changed = _consume(job, state, at)
+    if new is not None:
+        line = job.lines[new]
+        places = [job.places[window.window.key] for window in state.pending]
+        told = strangers(job.plan, job.labels, places, line.window, state.origin)
+        job.lines[new] = replace(line, problems=(*line.problems, *told))
     lines = _restate(job, state, at, new)
     changes = records(before, state)
     printed = {key: passed for key, passed in _passed(job.plan, state, at).items() if key in lines}
@@ -116,13 +122,14 @@ def _restate(job: Run, state: ModelState, tick: datetime, new: str | None) -> di
         label_verdicts: tuple[Verdict, ...] = tuple(
             alarms.verdict(after[number], labelled.decision(window, kind)) for kind, after in memories.items()
         )
-        found = labelled.describe(job.plan, job.classes.names, state.streams, window)
+        final = _final(job.plan, window, tick)
+        found = labelled.describe(job.plan, job.classes.names, state.streams, window, final=final)
         lines[key] = replace(
             line,
             tick=tick,
             labelled_rows=window.labelled,
             restated=key != new,
-            final=_final(job.plan, window, tick),
+            final=final,
             verdicts=(*rows_verdicts, *label_verdicts),
             statistics=(
                 *(each for each in line.statistics if each.kind not in LABEL_KINDS),

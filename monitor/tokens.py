@@ -41,6 +41,7 @@ class Reason(StrEnum):
     LATE_LABEL = "late_label"  # labels after the window was final
     NO_LABELS = "no_labels"  # no label in this window yet
     TOO_FEW_LABELS = "too_few_labels"  # labels, but too few for a verdict
+    UNSEEN_CLASS = "unseen_class"  # labels of classes that the reference's labels lack
     ONE_CLASS = "one_class"  # the metric needs rows of more than one class
     NO_PREDICTION = "no_prediction"  # the rows that have labels have no prediction
     NO_PROBABILITY = "no_probability"  # the metric needs probabilities
