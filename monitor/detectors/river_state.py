@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from river.drift import PageHinkley
 
 from monitor.errors import StoreError
 
@@ -196,6 +195,8 @@ class _Unpickler(pickle.Unpickler):
 
 def _page_hinkley_test(owner: object, name: str) -> Any:
     """One of Page-Hinkley's three tests, bound to the detector: the only attribute a pickle may look up."""
+    from river.drift import PageHinkley  # noqa: PLC0415 - river takes seconds to import
+
     if type(owner) is not PageHinkley or name not in PAGE_HINKLEY_TESTS:
         message = f"the state of a stream detector looks up {name!r}: it is refused"
         raise StoreError(message)

@@ -5,11 +5,11 @@ They all read values between 0 and 1, not only 0/1 errors: Hoeffding's and McDia
 largest that a value with the same mean can have, so that `ddm` is slower on them, never rasher.
 """
 
-from typing import ClassVar, Literal
+from collections.abc import Callable
+from operator import attrgetter
+from typing import Any, ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from river import drift
-from river.drift import binary
 
 from monitor.detectors.base import STREAM_DETECTORS, StreamDetector
 from monitor.detectors.river_stream import (
@@ -96,10 +96,18 @@ def from_state(token: str, parameters: object, state: bytes) -> StreamDetector:
     return STREAM_DETECTORS.get(token).build(parameters, state)
 
 
+def river(name: str) -> Callable[..., Any]:
+    """The class of this name in `river.drift`, which takes seconds to import and so is imported here."""
+    import river.drift  # noqa: PLC0415 - see above
+
+    found: Callable[..., Any] = attrgetter(name)(river.drift)
+    return found
+
+
 @STREAM_DETECTORS.register("adwin", "adaptive windowing: the mean of any two parts differs", AdwinParameters)
 def adwin(parameters: AdwinParameters, state: bytes | None = None) -> StreamDetector:
     """River's ADWIN."""
-    return RiverStream(Engine("adwin", drift.ADWIN, by_own_window), parameters.model_dump(), state)
+    return RiverStream(Engine("adwin", river("ADWIN"), by_own_window), parameters.model_dump(), state)
 
 
 @STREAM_DETECTORS.register(
@@ -110,27 +118,27 @@ def page_hinkley(parameters: PageHinkleyParameters, state: bytes | None = None) 
     since = {"up": rise, "down": fall, "both": by_contrast}[parameters.mode]
     given = parameters.model_dump()
     given["threshold"] = given.pop("sum_threshold")  # `threshold` is the fixed line of any detector
-    return RiverStream(Engine("page_hinkley", drift.PageHinkley, since), given, state)
+    return RiverStream(Engine("page_hinkley", river("PageHinkley"), since), given, state)
 
 
 @STREAM_DETECTORS.register("ddm", "drift detection method: the error rate above its minimum", DdmParameters)
 def ddm(parameters: DdmParameters, state: bytes | None = None) -> StreamDetector:
     """River's DDM."""
-    return RiverStream(Engine("ddm", binary.DDM, rise), parameters.model_dump(), state)
+    return RiverStream(Engine("ddm", river("binary.DDM"), rise), parameters.model_dump(), state)
 
 
 @STREAM_DETECTORS.register("hddm_a", "Hoeffding's bound on the mean error", HddmAParameters)
 def hddm_a(parameters: HddmAParameters, state: bytes | None = None) -> StreamDetector:
     """River's HDDMA."""
     since = by_contrast if parameters.two_sided_test else rise
-    return RiverStream(Engine("hddm_a", binary.HDDMA, since), parameters.model_dump(), state)
+    return RiverStream(Engine("hddm_a", river("binary.HDDMA"), since), parameters.model_dump(), state)
 
 
 @STREAM_DETECTORS.register("hddm_w", "McDiarmid's bound on the weighted mean error", HddmWParameters)
 def hddm_w(parameters: HddmWParameters, state: bytes | None = None) -> StreamDetector:
     """River's HDDMW."""
     since = by_contrast if parameters.two_sided_test else rise
-    return RiverStream(Engine("hddm_w", binary.HDDMW, since), parameters.model_dump(), state)
+    return RiverStream(Engine("hddm_w", river("binary.HDDMW"), since), parameters.model_dump(), state)
 
 
 @STREAM_DETECTORS.register(
@@ -139,5 +147,5 @@ def hddm_w(parameters: HddmWParameters, state: bytes | None = None) -> StreamDet
 def kswin(parameters: KswinParameters, state: bytes | None = None) -> StreamDetector:
     """River's KSWIN."""
     since = by_newest(parameters.window_size, parameters.stat_size)
-    engine = Engine("kswin", drift.KSWIN, since, memory=parameters.window_size)
+    engine = Engine("kswin", river("KSWIN"), since, memory=parameters.window_size)
     return RiverStream(engine, parameters.model_dump(), state)
