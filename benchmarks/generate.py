@@ -49,7 +49,9 @@ def batches(rows: int, columns: int, seed: int, shift: float, day: int) -> Itera
         count = min(CHUNK, rows - start)
         found: dict[str, pa.Array] = {}
         number = np.arange(start, start + count)
-        found["ts"] = pa.array(FIRST + np.timedelta64(day, "D") + number * np.timedelta64(step, "us"), pa.timestamp("us", "UTC"))
+        found["ts"] = pa.array(
+            FIRST + np.timedelta64(day, "D") + number * np.timedelta64(step, "us"), pa.timestamp("us", "UTC")
+        )
         found["id"] = pa.array(number + seed * 10**9)
         for name in numeric:
             values = SHAPES[name.rpartition("_")[0]](random, count)

@@ -1,5 +1,7 @@
 """Profiles: one pass over the rows, mergeable, the same whatever the batches and threads."""
 
+import itertools
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -101,7 +103,7 @@ def test_merging_is_associative_and_equals_one_pass_over_all_rows(one, two, thre
 def test_how_rows_are_split_into_batches_changes_not_one_bit(rows, cuts):
     whole = batch(rows)
     bounds = sorted({0, len(rows), *(cut for cut in cuts if cut < len(rows))})
-    parts = [whole.slice(low, high - low) for low, high in zip(bounds, bounds[1:], strict=False)]
+    parts = [whole.slice(low, high - low) for low, high in itertools.pairwise(bounds)]
     if rows:
         assert same(*folded(whole), *folded(*parts))
 

@@ -34,7 +34,7 @@ def cell_at(position: float, cells: int) -> int:
     return 0
 
 
-def count_rows(  # noqa: C901, PLR0917 - one loop: calls within it cost more than they show
+def count_rows(  # noqa: C901 - one loop: calls within it cost more than they show
     values: Any,
     runs: Any,
     edges: Any,
