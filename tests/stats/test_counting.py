@@ -76,9 +76,7 @@ def test_bins_are_open_below_and_closed_above(compiled, edges):
     with pytest.MonkeyPatch.context() as patch:
         tally = counted(values, edges, patch, compiled)
     expected = [int((finite <= edges[0]).sum())]
-    expected += [
-        int(((finite > low) & (finite <= high)).sum()) for low, high in itertools.pairwise(edges)
-    ]
+    expected += [int(((finite > low) & (finite <= high)).sum()) for low, high in itertools.pairwise(edges)]
     expected.append(int((finite > edges[-1]).sum()))
     assert tally.bins[0].tolist() == expected
     assert tally.others[0].tolist() == [
