@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from monitor.columns import digest
 from monitor.config.schema import ModelConfig
 from monitor.errors import BadReferenceError
 from monitor.plan import Names
@@ -17,6 +18,9 @@ def names_of(config: ModelConfig) -> Names:
     probability = columns.probability
     if isinstance(probability, str):
         probability = {"": probability}
+    private = {columns.label, columns.prediction} & {*columns.features.private}
+    if private:
+        probability = {name and digest(name): column for name, column in (probability or {}).items()}
     return Names(
         columns.timestamp,
         columns.id,
@@ -24,6 +28,7 @@ def names_of(config: ModelConfig) -> Names:
         dict(probability or {}),
         columns.label,
         columns.version,
+        bool(private),
     )
 
 

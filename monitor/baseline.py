@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import outcomes, streams
+from monitor.columns import digest
 from monitor.detectors.base import STREAM_DETECTORS
 from monitor.errors import BadReferenceError
 from monitor.plan import Labelled, Names, Stream, Target
@@ -56,25 +57,25 @@ def number(text: str) -> float | None:
         return None
 
 
-def positive_class(chosen: str | None, classes: Sequence[str]) -> str | None:
+def positive_class(chosen: str | None, classes: Sequence[str], *, private: bool = False) -> str | None:
     """The positive class: as chosen, else the greater of two numbers or booleans.
+
+    Errors name no class of a `private` column.
 
     >>> positive_class(None, ("0", "1"))
     '1'
     """
+    named = "" if private else f" {', '.join(classes)}"
     if chosen is not None:
         if classes and chosen not in classes:
-            message = (
-                f"columns.positive is {chosen!r}, but the reference has the classes {', '.join(classes)}"
-            )
+            message = f"columns.positive is {chosen!r}, which is none of the reference's classes{named}"
             raise BadReferenceError(message)
         return chosen
     if set(classes) <= {"true", "false"}:
         return "true" if classes else None
     numbers = {name: number(name) for name in classes}
     if any(value is None for value in numbers.values()):
-        named = ", ".join(classes)
-        message = f"columns.positive is needed: which of the classes {named} is the positive one?"
+        message = f"columns.positive is needed: which of the classes{named} is the positive one?"
         raise BadReferenceError(message)
     return max(classes, key=lambda name: numbers[name] or 0.0)
 
@@ -93,13 +94,12 @@ def with_labels(
     rows = _rows(names, source, interval, task, classes)
     order = sorted(range(len(classes.names)), key=lambda code: _sort_key(classes.names[code]))
     rows = _recoded(rows, order) if task is not Task.REGRESSION else rows
-    found = tuple(classes.names[code] for code in order)
-    target = Target(
-        task,
-        found if task is not Task.REGRESSION else (),
-        positive_class(positive, found) if task is Task.BINARY else None,
-        _probabilities(names, positive_class(positive, found) if task is Task.BINARY else None),
-    )
+    texts = tuple(classes.names[code] for code in order)
+    found = tuple(map(digest, texts)) if names.private else texts
+    chosen = positive_class(positive, texts, private=names.private) if task is Task.BINARY else None
+    if chosen is not None and names.private:
+        chosen = digest(chosen)
+    target = Target(task, found if task is not Task.REGRESSION else (), chosen, _probabilities(names, chosen))
     facts: dict[str, Any] = {"task": task, "classes": target.classes, "positive": target.positive}
     attachments = dict(reference.attachments)
     problems = list(reference.problems)

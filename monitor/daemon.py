@@ -15,11 +15,12 @@ from monitor.evaluation import Failed, Timed
 from monitor.export.snapshot import Board, ModelView, Outcome, Snapshot, after_run, after_skip
 from monitor.leasing import held
 from monitor.notify import Notifier
+from monitor.plan import Planned
 from monitor.recorder import Committed, order, record
 from monitor.scheduler import Clock, first_run, trigger
 from monitor.state import ModelState
 from monitor.store import Store
-from monitor.types import Reason, Stage
+from monitor.types import Problem, Reason, Stage
 
 log = logging.getLogger(__name__)
 
@@ -155,6 +156,9 @@ class Daemon:
         for failure in run.failures:
             extra = {"model": model, "stage": str(failure.stage), "reason": str(failure.reason)}
             log.error(failure.message, extra=extra)
+        for problem in run.problems:
+            extra = {"model": model, "stage": str(Stage.SCAN), "reason": str(problem.reason)}
+            log.warning(problem.message, extra=extra)
         self._told(config, run)
 
     def _pause(self, seconds: float) -> None:
@@ -173,6 +177,8 @@ class Daemon:
                 run.failures.append(told)
             elif isinstance(told, Timed):
                 run.stages[told.stage] = run.stages.get(told.stage, 0.0) + told.seconds
+            elif isinstance(told, Planned):
+                run.problems += told.problems
             elif isinstance(told, Committed):
                 run.lines += len(told.commit.evaluations)
                 run.state = told.commit.state
@@ -191,7 +197,10 @@ class Daemon:
                 outcome=outcome,
                 ended=self._now(),
                 stages=run.stages,
-                errors=[(failure.stage, failure.reason) for failure in run.failures],
+                errors=[
+                    *((failure.stage, failure.reason) for failure in run.failures),
+                    *((Stage.SCAN, problem.reason) for problem in run.problems),
+                ],
                 window_end=run.state.watermark,
                 label_coverage=coverage(run.state),
             )
@@ -249,5 +258,7 @@ class Tally:
 
     state: ModelState
     failures: list[Failed] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    """Of a run without a new window, whose line would tell them."""
     stages: dict[Stage, float] = field(default_factory=dict)
     lines: int = 0

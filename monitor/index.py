@@ -40,6 +40,8 @@ class TimeIndex:
     first: datetime | None
     last: datetime | None
     problems: tuple[Problem, ...] = ()
+    faults: tuple[Problem, ...] = ()
+    """What is wrong with files as such."""
     naive: bool = False
 
 
@@ -52,6 +54,7 @@ class _Totals:
     unreadable: int = 0
     naive: bool = False
     files: dict[str, FileRecord] = field(default_factory=dict)
+    faults: list[Problem] = field(default_factory=list)
 
 
 def index_times(
@@ -71,11 +74,14 @@ def index_times(
             _add_known(totals, record)
         else:
             _add_new(totals, plan, entry, record, watermark, limit)
+            totals.faults += plan.live.problems()
+    totals.faults += plan.live.problems()
     return TimeIndex(
         totals.files,
         moment(totals.first) if totals.first != FOREVER else None,
         moment(totals.last) if totals.last != -FOREVER else None,
         _problems(totals, plan, watermark, now),
+        tuple(dict.fromkeys(totals.faults)),
         totals.naive,
     )
 

@@ -5,7 +5,7 @@ the store; so a crash anywhere neither loses nor repeats a window.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -44,27 +44,31 @@ def run(
     writes it before it asks for the next.
     """
     state, closing = _on_reference(plan, state)
-    classes = Classes(state.classes or plan.target.classes)
+    classes = Classes(state.classes or plan.target.classes, private=plan.names.private)
     later: list[Window] = []
     problems: tuple[Problem, ...] = ()
+    faults: tuple[Problem, ...] = plan.live.problems()
     if plan.calendar is None:
         ready = _new_files(plan, state)
     else:
         index = index_times(plan, state.files, state.watermark, max(now, until))
         state, ready, later = _due(plan, state, index, until, end)
         problems = (*index.problems, *_naive(plan, index, state))
+        faults = index.faults
         state = replace(state, said=state.said | ({Reason.NAIVE_TIMESTAMP} if index.naive else set()))
-    yield Planned(len(ready))
     first = _tick_of(plan, ready[0], now) if ready else until
     labels = labelled.read_labels(plan, state, ready, classes, first)
     problems = (*problems, *labels.problems)
+    yield Planned(len(ready), () if ready else (*_of_files(faults), *problems))
     job = Run(plan, labels.table, classes, dict(lines))
     for chunk in chunks(plan, ready):
         for data in scan(plan, chunk, classes, threads):
             if data.window.file is not None and _unfinished(plan):
                 continue
             tick = _tick_of(plan, data.window, now)
-            commit = _first_line(job, state, data, tick, (*problems, *_of_files(plan)), closing)
+            commit = _first_line(
+                job, state, data, tick, (*_of_files(plan.live.problems()), *problems), closing
+            )
             state, problems, closing = commit.state, (), ()
             yield commit
     ticks = [first_tick(window, plan.lateness) for window in later] if plan.calendar is not None else [now]
@@ -78,9 +82,9 @@ def run(
             yield commit
 
 
-def _of_files(plan: Plan) -> Iterator[Problem]:
+def _of_files(problems: Iterable[Problem]) -> Iterator[Problem]:
     """What is wrong with whole files; each window tells by itself which columns it lacks."""
-    return (each for each in plan.live.problems() if each.reason is not Reason.ABSENT_COLUMN)
+    return (each for each in problems if each.reason is not Reason.ABSENT_COLUMN)
 
 
 def _unfinished(plan: Plan) -> bool:

@@ -15,9 +15,13 @@ from monitor.windows import Calendar
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """How many windows a run will evaluate: for progress bars."""
+    """How many windows a run will evaluate: for progress bars.
+
+    `problems`: what is wrong where there is no window whose line could tell it.
+    """
 
     windows: int
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Names:
     probabilities: Mapping[str, str]
     label: str | None
     version: str | None
+    private: bool = False
+    """Whether digests stand for the names of the classes."""
 
 
 @dataclass(frozen=True, slots=True)

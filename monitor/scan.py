@@ -7,6 +7,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from monitor.columns import digest
 from monitor.plan import Names, Plan
 from monitor.profile import Folder, Profile
 from monitor.sources.base import Batch, Interval
@@ -22,13 +23,16 @@ CHUNK_WINDOWS = 256
 class Classes:
     """Class names as codes; a name that is new gets the next code.
 
+    Of private classes only digests are kept as names.
+
     >>> classes = Classes(("no", "yes"))
     >>> classes.codes(("yes", "maybe")).tolist(), classes.names
     ([1, 2], ('no', 'yes', 'maybe'))
     """
 
-    def __init__(self, names: Sequence[str]) -> None:
+    def __init__(self, names: Sequence[str], *, private: bool = False) -> None:
         self._codes = {name: code for code, name in enumerate(names)}
+        self._private = private
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -37,7 +41,8 @@ class Classes:
 
     def codes(self, names: Sequence[str]) -> NDArray[np.float64]:
         """The code of each name."""
-        return np.array([self._codes.setdefault(name, len(self._codes)) for name in names], dtype=np.float64)
+        known = map(digest, names) if self._private else names
+        return np.array([self._codes.setdefault(name, len(self._codes)) for name in known], dtype=np.float64)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

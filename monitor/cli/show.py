@@ -14,7 +14,7 @@ from monitor.lines import line
 from monitor.plan import Planned
 from monitor.recorder import Committed, Told
 from monitor.state import AlarmRecord
-from monitor.types import Evaluation, Kind
+from monitor.types import Evaluation, Kind, Stage
 
 
 class Shown:
@@ -48,6 +48,8 @@ class Shown:
             sys.stderr.write(f"driftd: {model}: {told.message} [{told.stage}: {told.reason}]\n")
         elif isinstance(told, Planned):
             self._progress.update(self._task, total=told.windows)
+            for problem in told.problems:
+                sys.stderr.write(f"driftd: {model}: {problem.message} [{Stage.SCAN}: {problem.reason}]\n")
         elif isinstance(told, Committed):
             for evaluation in told.commit.evaluations:
                 self._evaluation(evaluation)

@@ -39,7 +39,6 @@ class _BadTexts:
 
     count: int = 0
     row: int = 0
-    example: bytes = b""
 
 
 @dataclass(slots=True)
@@ -114,7 +113,7 @@ class CsvFormat:
         for column, found in state.texts.items():
             text = (
                 f"{found.count} values of {column!r} are not UTF-8 and count as missing, "
-                f"the first in data row {found.row + 1}: {found.example!r}; "
+                f"the first in data row {found.row + 1}; "
                 f"write the file as UTF-8, or give the source its `encoding`"
             )
             reading.say(column, Reason.BAD_ENCODING, text)
@@ -159,6 +158,6 @@ def _mended(column: Any, offset: int, bad: _BadTexts) -> Any:
         except UnicodeDecodeError:
             texts.append(None)
             if not bad.count:
-                bad.row, bad.example = offset + row, value
+                bad.row = offset + row
             bad.count += 1
     return pa.array(texts, pa.string())

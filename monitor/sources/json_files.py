@@ -12,8 +12,6 @@ from monitor.sources.reading import Reading, UnfinishedError, sliced
 from monitor.types import Reason
 
 BLOCK_BYTES = 8 << 20
-_SHOWN = 60
-"""Characters of a bad line that a message shows."""
 
 
 @dataclass(slots=True)
@@ -28,7 +26,6 @@ class _State:
     line: int = 0
     bad: int = 0
     first_bad: int = 0
-    example: str = ""
     undecodable: int = 0
     first_undecodable: int = 0
 
@@ -138,7 +135,7 @@ def _objects(lines: Iterable[bytes], state: _State) -> Iterator[dict[str, Any]]:
             yield row
             continue
         if not state.bad:
-            state.first_bad, state.example = number, line[:_SHOWN].decode(errors="replace")
+            state.first_bad = number
         state.bad += 1
 
 
@@ -159,14 +156,12 @@ def _text(value: object) -> str:
 
 def _tell(reading: Reading, state: _State) -> None:
     if state.bad and not reading.rows:
-        message = (
-            f"it is not JSON Lines, line {state.first_bad} is {state.example!r}: write one object per line"
-        )
+        message = f"it is not JSON Lines, line {state.first_bad} is no object: write one object per line"
         raise ValueError(message)
     if state.bad:
         text = (
-            f"{state.bad} lines are no JSON objects and are left out, the first is line {state.first_bad}: "
-            f"{state.example!r}; write one object per line"
+            f"{state.bad} lines are no JSON objects and are left out, the first is line "
+            f"{state.first_bad}; write one object per line"
         )
         reading.say("", Reason.BAD_ROWS, text)
     if state.undecodable:

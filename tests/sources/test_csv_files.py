@@ -68,8 +68,8 @@ def test_values_that_are_not_utf8_are_missing_and_the_other_columns_go_on(folder
     (problem,) = source.problems()
     assert (problem.column, problem.reason) == ("city", Reason.BAD_ENCODING)
     assert problem.message == (
-        "a.csv: 2 values of 'city' are not UTF-8 and count as missing, the first in data row 2: "
-        "b'M\\xfcnchen'; write the file as UTF-8, or give the source its `encoding`"
+        "a.csv: 2 values of 'city' are not UTF-8 and count as missing, the first in data row 2; "
+        "write the file as UTF-8, or give the source its `encoding`"
     )
     assert values(source, "x") == ["1", "2", "3"]
     assert source.problems() == ()

@@ -77,7 +77,7 @@ def test_broken_lines_are_left_out_and_told(folder):
     assert values(source) == [1, 2]
     assert reasons(source) == [Reason.BAD_ROWS]
     assert message(source) == (
-        "a.jsonl: 2 lines are no JSON objects and are left out, the first is line 2: '{\"x\": '; "
+        "a.jsonl: 2 lines are no JSON objects and are left out, the first is line 2; "
         "write one object per line"
     )
 
@@ -121,4 +121,4 @@ def test_one_document_over_many_lines_is_refused_with_the_remedy(folder):
     source = folder.source()
     assert values(source) == []
     assert reasons(source) == [Reason.FILE_UNREADABLE]
-    assert "it is not JSON Lines, line 1 is '{': write one object per line" in message(source)
+    assert "it is not JSON Lines, line 1 is no object: write one object per line" in message(source)
