@@ -129,7 +129,8 @@ def _stored_type(column: Any, kind: pa.DataType) -> pa.DataType | None:
 
 def _dictionaries(footer: Any, names: Sequence[str], groups: Sequence[int]) -> list[str]:
     """The text columns whose values repeat."""
-    texts = {name for name in names if is_text(footer.schema_arrow.field(name).type)}
+    schema = footer.schema_arrow
+    texts = {name for name in names if is_text(schema.field(name).type)}
     if not texts or not groups:
         return []
     group = footer.metadata.row_group(groups[0])

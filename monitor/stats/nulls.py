@@ -77,11 +77,16 @@ class ScaledChiSquare:
         return float((self.scale * special.chdtri(self.freedom, _level(alpha))) ** self.root)
 
 
+LARGE = 10_000
+"""The effective size from which the exact law costs much and differs from the corrected limit by less than 0.3 %."""
+
+
 @dataclass(frozen=True, slots=True)
 class Kolmogorov:
     """Kolmogorov's law of `max |F - G|` at the effective size n m / (n + m), rounded down.
 
-    The exact one-sample law of that size (Simard and L'Ecuyer 2011); conservative for ties and bins.
+    The exact one-sample law of that size (Simard and L'Ecuyer 2011), from `LARGE` on its limit with the
+    correction of Vrbik 2018; conservative for ties and bins.
 
     >>> round(Kolmogorov(2000, 2000).isf(0.05), 4)
     0.0428
@@ -97,11 +102,19 @@ class Kolmogorov:
 
     def sf(self, value: float) -> float:
         """P(statistic >= value)."""
-        return _probability(stats.kstwo.sf(value, self.size))
+        size = self.size
+        if size < LARGE:
+            return _probability(stats.kstwo.sf(value, size))
+        z = math.sqrt(size) * value
+        return _probability(special.kolmogorov(z + 1 / (6 * math.sqrt(size)) + (z - 1) / (4 * size)))
 
     def isf(self, alpha: float) -> float:
         """The value reached with probability `alpha`."""
-        return _inverse_kolmogorov(self.size, _level(alpha))
+        size = self.size
+        if size < LARGE:
+            return _inverse_kolmogorov(size, _level(alpha))
+        z = float(special.kolmogi(_level(alpha))) - 1 / (6 * math.sqrt(size)) + 1 / (4 * size)
+        return max(z, 0.0) / (1 + 1 / (4 * size)) / math.sqrt(size)
 
 
 @dataclass(frozen=True, slots=True)

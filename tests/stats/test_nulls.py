@@ -225,3 +225,12 @@ def test_a_level_is_a_probability(null, alpha):
 def test_kolmogorov_is_a_probability_down_to_the_extremes(value):
     assert 0 < nulls.Kolmogorov(1_000_000, 1_000_000).sf(value) <= 1
     assert 0 < nulls.Kolmogorov(1, 1).sf(value) <= 1
+
+
+@pytest.mark.parametrize("alpha", [0.5, 0.05, 1e-3, 1e-5, 1e-8])
+def test_the_limit_law_of_large_samples_agrees_with_the_exact_one(alpha):
+    null = Kolmogorov(2 * LARGE, 2 * LARGE)
+    exact = stats.kstwo.isf(alpha, LARGE)
+    assert null.size == LARGE
+    assert null.sf(exact) == pytest.approx(alpha, rel=3e-3)
+    assert null.isf(alpha) == pytest.approx(exact, rel=1e-3)
