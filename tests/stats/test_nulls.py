@@ -229,8 +229,8 @@ def test_kolmogorov_is_a_probability_down_to_the_extremes(value):
 
 @pytest.mark.parametrize("alpha", [0.5, 0.05, 1e-3, 1e-5, 1e-8])
 def test_the_limit_law_of_large_samples_agrees_with_the_exact_one(alpha):
-    null = Kolmogorov(2 * LARGE, 2 * LARGE)
-    exact = stats.kstwo.isf(alpha, LARGE)
-    assert null.size == LARGE
+    null = nulls.Kolmogorov(2 * nulls.LARGE, 2 * nulls.LARGE)
+    exact = stats.kstwo.isf(alpha, nulls.LARGE)
+    assert null.size == nulls.LARGE
     assert null.sf(exact) == pytest.approx(alpha, rel=3e-3)
     assert null.isf(alpha) == pytest.approx(exact, rel=1e-3)
