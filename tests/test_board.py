@@ -1,0 +1,124 @@
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+
+from monitor.board import committed, coverage, view_of
+from monitor.build import detector_parameters, source_parameters
+from monitor.config.load import load_model
+from monitor.export.snapshot import Detail, Outcome, after_run, new_view
+from monitor.state import ModelState
+from monitor.store import Store
+from monitor.types import Kind, Task
+from tests.store.store_records import MODEL, START, alarm, commit, evaluation, pending
+
+YAML = """
+version: 1
+model: flights
+owner: team-ops
+tags: {tier: "1"}
+task: binary
+reference: {source: {kind: files, path: reference.parquet}}
+live: {source: {kind: files, path: live.parquet}}
+columns: {timestamp: ts, prediction: y_pred, label: y}
+schedule: {every: 1h}
+export: {detail: all}
+"""
+
+
+@pytest.fixture
+def load(tmp_path):
+    def from_text(text=YAML):
+        path = tmp_path / "flights.yaml"
+        path.write_text(text, encoding="utf-8")
+        return load_model(path, sources=source_parameters(), detectors=detector_parameters())
+
+    return from_text
+
+
+@pytest.fixture
+def store(tmp_path):
+    with Store.open(f"sqlite:///{tmp_path / 'driftd.db'}") as opened:
+        yield opened
+
+
+def test_a_new_model_shows_its_file_and_no_result(load, store, clock):
+    view = view_of(load(), store, None, clock())
+    assert (view.owner, view.tags, view.task, view.detail) == (
+        "team-ops",
+        {"tier": "1"},
+        Task.BINARY,
+        Detail.ALL,
+    )
+    assert view.interval_seconds == 3600
+    assert (view.newest, view.window_end, view.label_coverage, view.last_run) == (None,) * 4
+    assert set(view.runs.values()) == {0}
+
+
+def test_the_interval_of_a_cron_schedule_is_known_too(load, store, clock):
+    text = YAML.replace("{every: 1h}", '{cron: "5 */6 * * *"}')
+    assert view_of(load(text), store, None, clock()).interval_seconds == 6 * 3600
+
+
+def test_after_a_restart_the_store_is_shown(load, store, clock):
+    store.commit(commit(0, windows=[pending(0)]))
+    store.commit(commit(1, windows=[pending(0), pending(1)]))
+    view = view_of(load(), store, None, clock())
+    assert view.newest == evaluation(1, value=1.0)
+    assert view.window_end == START + timedelta(days=2)
+    both = [pending(0), pending(1)]
+    assert view.label_coverage == sum(each.labelled for each in both) / sum(each.rows for each in both)
+
+
+def test_a_restart_counts_no_alarm_again(load, store, clock):
+    store.commit(commit(0))
+    view = view_of(load(), store, None, clock())
+    assert view.alarms_total[Kind.COVARIATE] == 1
+    again = committed(commit(0), 1)(view)
+    assert again.alarms_total[Kind.COVARIATE] == 1
+    assert committed(commit(1), 1)(view).alarms_total[Kind.COVARIATE] == 2
+
+
+def test_a_closed_alarm_is_counted_after_a_restart(load, store, clock):
+    store.commit(replace(commit(0), alarms=(alarm(0, closed=START + timedelta(days=1)),)))
+    assert view_of(load(), store, None, clock()).alarms_total[Kind.COVARIATE] == 1
+
+
+def test_what_runs_have_shown_outlives_a_reload(load, store, clock):
+    known = after_run(
+        committed(commit(0), 1)(new_view(MODEL, owner="team-old")), outcome=Outcome.SUCCESS, ended=clock()
+    )
+    view = view_of(load(), store, known, clock())
+    assert view.owner == "team-ops"
+    assert (view.newest, view.runs, view.last_run) == (known.newest, known.runs, known.last_run)
+
+
+def test_a_private_label_hides_its_classes_from_the_reload_on(load, store, clock):
+    known = view_of(load(), store, None, clock())
+    text = YAML.replace("label: y}", "label: y, features: {private: [y]}}")
+    assert not known.private_classes
+    assert view_of(load(text), store, known, clock()).private_classes
+
+
+def test_a_window_under_min_rows_is_the_newest_but_gives_no_statistics(load, store, clock):
+    view = view_of(load(), store, None, clock())
+    view = committed(commit(0), 1)(view)
+    view = committed(commit(1), 10_000)(view)
+    assert view.newest == evaluation(1, value=1.0)
+    assert view.evaluation == evaluation(0, value=0.0)
+
+
+def test_every_line_of_a_commit_counts(load, store, clock):
+    view = view_of(load(), store, None, clock())
+    both = replace(commit(1), evaluations=(evaluation(0), evaluation(1)))
+    assert committed(both, 1)(view).alarms_total[Kind.COVARIATE] == 2
+
+
+def test_coverage_is_over_all_windows_that_await_labels():
+    both = (pending(0, rows=5), pending(1, rows=9, seed=1))
+    state = ModelState(MODEL, pending=both)
+    assert coverage(state) == (both[0].labelled + both[1].labelled) / (6 + 10)
+
+
+def test_coverage_is_unknown_where_no_window_awaits_labels():
+    assert coverage(ModelState(MODEL)) is None
