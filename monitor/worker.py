@@ -25,7 +25,8 @@ import psutil
 from monitor.evaluation import Event, Failed, Order, evaluate
 from monitor.types import Reason, Stage
 
-PRELOAD = ("monitor.worker",)
+PRELOAD = ("monitor.worker", "monitor.cli")
+"""What the fork server loads once; the second since each worker loads the program's own script anew."""
 POLL_SECONDS = 0.2
 END_SECONDS = 5.0
 """How long a killed process is waited for; one that hangs in the kernel is left to it."""

@@ -71,7 +71,7 @@ def server():
     """A fork server that has loaded all that a run needs."""
     forkserver._forkserver._stop()  # one that an earlier test started has loaded less
     context = worker.context()
-    context.set_forkserver_preload([*worker.PRELOAD, crash_run.__name__, "pytest"])
+    context.set_forkserver_preload([*worker.PRELOAD, crash_run.__name__])
     return context
 
 
