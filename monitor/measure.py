@@ -1,10 +1,12 @@
 """Every detector on every column of one window: statistics, and what the decisions need of them."""
 
-from collections.abc import Mapping
+import logging
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from monitor import verdicts
-from monitor.budget import bonferroni, days_by_chance, level
+from monitor.budget import days_by_chance
 from monitor.errors import DetectorError
 from monitor.plan import Plan, Test
 from monitor.problems import column_problems, window_problems
@@ -12,10 +14,22 @@ from monitor.profile import Profile, compact
 from monitor.quality import facts
 from monitor.quality import problems as quality_problems
 from monitor.scan import WindowData
-from monitor.stats.bins import CategoricalReference, ColumnCounts, ColumnReference, present
-from monitor.stats.effects import describe, effect, material
+from monitor.stats.bins import (
+    CategoricalCounts,
+    CategoricalReference,
+    ColumnCounts,
+    ColumnReference,
+    present,
+)
+from monitor.stats.effects import Effect, describe, effect, material
 from monitor.types import Decision, DriftNorm, Kind, Problem, Reason, Statistic
 from monitor.verdicts import Measurement
+
+log = logging.getLogger(__name__)
+
+DISTRIBUTION, UNSEEN = "distribution", "unseen"
+SHARES = frozenset({"missing", UNSEEN, "out_of_range"})
+"""The respects in which a column changes: of these quality detectors the share, of others the whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +68,7 @@ def window(plan: Plan, data: WindowData) -> Measured:
         },
         tuple(each.statistic for each in found),
         tuple(norm for kind in kinds if (norm := verdicts.norm_over_columns(kind, by_kind[kind]))),
-        (*problems, *quality_problems(plan, data, found)),
+        (*problems, *quality_problems(plan, data, found), *_failures(found)),
         blob,
     )
 
@@ -85,52 +99,86 @@ def measure(plan: Plan, test: Test, reference: ColumnReference, live: ColumnCoun
         return _measured(plan, test, reference, live)
     except DetectorError:
         return not_measured(test, Reason.UNDEFINED)
-    except (ArithmeticError, ValueError, TypeError):
-        return not_measured(test, Reason.DETECTOR_FAILED)
+    except MemoryError:
+        raise
+    except Exception as error:  # detectors of others may raise anything
+        log.exception("detector failed", extra={"model": plan.model, "detector": test.detector.token})
+        said = type(error).__name__ if test.column.private else f"{type(error).__name__}: {error}"
+        return not_measured(test, Reason.DETECTOR_FAILED, said)
 
 
-def not_measured(test: Test, reason: Reason) -> Measurement:
+def not_measured(test: Test, reason: Reason, words: str = "") -> Measurement:
     """The statistic without a value, and why."""
     statistic = Statistic(test.kind, test.column.name, test.detector.token, None, reason=reason)
-    return Measurement(statistic, None, material=False, default=test.default)
+    return Measurement(statistic, None, material=False, default=test.default, words=words)
+
+
+def _failures(measurements: Iterable[Measurement]) -> Iterator[Problem]:
+    for each in measurements:
+        if each.statistic.reason is Reason.DETECTOR_FAILED:
+            name = each.statistic.column
+            text = (
+                f"the detector {each.statistic.detector} failed on {name!r}: {each.words}; the others go on"
+            )
+            yield Problem(name, Reason.DETECTOR_FAILED, text)
 
 
 def _measured(plan: Plan, test: Test, reference: ColumnReference, live: ColumnCounts) -> Measurement:
-    value = test.detector.value(reference, live)
+    value = float(test.detector.value(reference, live))
+    if not math.isfinite(value):
+        message = f"{test.detector.token} is {value}"
+        raise DetectorError(message)
     null = test.detector.null(reference, live)
     p_value = null.sf(value)
-    alpha = level(plan.budgets[test.kind], plan.window_days)
-    line = test.fixed if test.fixed is not None else null.isf(bonferroni(alpha, plan.tests_of(test.kind)))
+    line = test.fixed if test.fixed is not None else null.isf(plan.level_of(test.kind))
     forced = test.fixed is not None and value >= test.fixed
     statistic = Statistic(
         test.kind, test.column.name, test.detector.token, value, line, p_value, drifted=value >= line
     )
-    decisive = _decisive(test, reference, live, p_value)
     days = None
     if test.fixed is None:
+        decisive = _decisive(test, reference, live, p_value)
         days = days_by_chance(decisive, plan.tests_of(test.kind), plan.window_days)
     # words and effects cost more than the statistic and matter only where something moved
     moved = forced or (days is not None and verdicts.significant(days, plan.budgets[test.kind]))
     if not moved:
         return Measurement(statistic, days, material=False, forced=forced, default=test.default)
-    size = effect(reference, live)
-    what = "share" if test.detector.quality else "distribution"
+    what, matters = _matters(plan, test, effect(reference, live))
     return Measurement(
         statistic,
         days,
-        material=material(size, plan.minimum, test.detector.token if test.detector.quality else what),
+        material=matters,
         forced=forced,
         default=test.default,
-        words=describe(test.column.name, reference, live, test.detector.token, private=test.column.private),
+        words=describe(test.column.name, reference, live, what, private=test.column.private),
     )
+
+
+def _matters(plan: Plan, test: Test, size: Effect) -> tuple[str, bool]:
+    """In which respect the column changed, and whether that is material."""
+    what = test.detector.token if test.detector.quality else DISTRIBUTION
+    if test.detector.quality and what not in SHARES:
+        return what, True  # no effect is known of it, so its null decides
+    if material(size, plan.minimum, what):
+        return what, True
+    # a class that the reference's labels lack is label shift: labels have no quality of their own
+    if test.kind is Kind.LABEL and material(size, plan.minimum, UNSEEN):
+        return UNSEEN, True
+    return what, False
 
 
 def _decisive(test: Test, reference: ColumnReference, live: ColumnCounts, p_value: float) -> float:
     """The p-value that may open the alarm: missing and unseen rows alone open `quality`, no other kind."""
-    if test.detector.quality or live.observed == live.rows:
+    if test.detector.quality or test.kind is Kind.LABEL or not (_beside(reference.counts) or _beside(live)):
         return p_value
     shown, seen = present(reference.counts), present(live)
-    if not seen.observed:
+    if not shown.observed or not seen.observed:
         return 1.0
     only = type(reference)(reference.bins, shown)  # type: ignore[arg-type]  # counts keep their type
     return test.detector.null(only, seen).sf(test.detector.value(only, seen))
+
+
+def _beside(counts: ColumnCounts) -> int:
+    """How many rows are missing, unseen or infinite."""
+    more = counts.unseen if isinstance(counts, CategoricalCounts) else counts.pos_inf + counts.neg_inf
+    return counts.missing + more

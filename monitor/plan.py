@@ -3,7 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 
+from monitor.budget import bonferroni, level
 from monitor.detectors.base import Detector
 from monitor.reference import Reference
 from monitor.sources.base import Source
@@ -100,9 +102,9 @@ class Labelled:
     stream: Stream
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Plan:
-    """Everything that is fixed while a model runs."""
+    """Everything that is fixed while a model runs, and what follows from it, found once."""
 
     model: str
     target: Target
@@ -128,7 +130,7 @@ class Plan:
         """What kind of thing the model predicts."""
         return self.target.task
 
-    @property
+    @cached_property
     def window_days(self) -> float:
         """A window's length in days; 1 where windows are files and budgets count windows."""
         return self.calendar.nominal_days if self.calendar is not None else 1.0
@@ -139,5 +141,14 @@ class Plan:
 
     def tests_of(self, kind: Kind) -> int:
         """Over how many tests the budget of a kind is split; quality also tests for constant columns."""
-        constant = len(self.reference.columns) if kind is Kind.QUALITY else 0
-        return max(1, constant + sum(test.kind is kind and test.fixed is None for test in self.tests))
+        return self._tests[kind]
+
+    def level_of(self, kind: Kind) -> float:
+        """The probability of a false alarm that one test of this kind may have in one window."""
+        return bonferroni(level(self.budgets[kind], self.window_days), self.tests_of(kind))
+
+    @cached_property
+    def _tests(self) -> Mapping[Kind, int]:
+        split = [test.kind for test in self.tests if test.fixed is None]
+        constant = {Kind.QUALITY: len(self.reference.columns)}
+        return {kind: max(1, split.count(kind) + constant.get(kind, 0)) for kind in Kind}

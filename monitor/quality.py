@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from monitor.budget import MOST_DAYS, bonferroni, days_by_chance, level
+from monitor.budget import MOST_DAYS, days_by_chance
 from monitor.plan import Plan
 from monitor.scan import WindowData
 from monitor.stats.bins import (
@@ -88,8 +88,8 @@ def _constant(plan: Plan, column: Column, reference: ColumnReference, live: Colu
         return Measurement(Statistic(Kind.QUALITY, name, CONSTANT, 0.0, p_value=1.0), 0.0, material=False)
     p_value = max(share**live.observed, 1e-300)
     tests = plan.tests_of(Kind.QUALITY)
-    alpha = bonferroni(level(plan.budgets[Kind.QUALITY], plan.window_days), tests)
-    statistic = Statistic(Kind.QUALITY, name, CONSTANT, 1.0, p_value=p_value, drifted=p_value <= alpha)
+    drifted = p_value <= plan.level_of(Kind.QUALITY)
+    statistic = Statistic(Kind.QUALITY, name, CONSTANT, 1.0, p_value=p_value, drifted=drifted)
     days = days_by_chance(p_value, tests, plan.window_days)
     return Measurement(statistic, days, material=True, words=f"{name} is constant")
 
