@@ -100,18 +100,30 @@ def cell_table(
     cells that are empty in both together get half a row: a new cell is rare, not impossible.
     """
     m = int(reference.sum())
-    drawn = reference.astype(np.float64) if expected is None else expected
-    some = reference > 0
-    filled = reference[some]
+    given = None if expected is None else tuple(expected.tolist())
+    cells, new, filled = _rounded(tuple(reference.tolist()), given)
+    near = (_rounded_down(m, filled), _rounded_down(rows, filled))
+    table = _cell_table(measure, near, cells, new)
+    noise = (1 / near[0] + 1 / near[1]) / (1 / m + 1 / rows)
+    return Table(table.values, table.log_sf, table.mean_excess, noise**growth)
+
+
+@lru_cache(maxsize=4096)
+def _rounded(
+    reference: tuple[int, ...], expected: tuple[float, ...] | None
+) -> tuple[tuple[tuple[int, float], ...], tuple[float, ...], int]:
+    """What columns of about equal shares share: steps with live ratios, new shares; and the filled cells."""
+    counts = np.asarray(reference)
+    drawn = counts.astype(np.float64) if expected is None else np.asarray(expected)
+    m = int(counts.sum())
+    some = counts > 0
+    filled = counts[some]
     smoothed = (filled + 0.5) / (m + filled.size / 2)
     steps = np.rint(np.log(smoothed * filled.size) / math.log(SHARE_GRID)).astype(np.int64)
     ratios = np.round(drawn[some] / filled, 4)
     new = np.sort(drawn[~some] / m)
     cells = tuple(sorted(zip(steps.tolist(), ratios.tolist(), strict=True)))
-    near = (_rounded_down(m, filled.size), _rounded_down(rows, filled.size))
-    table = _cell_table(measure, near, cells, tuple(float(f"{each:.2g}") for each in new))
-    noise = (1 / near[0] + 1 / near[1]) / (1 / m + 1 / rows)
-    return Table(table.values, table.log_sf, table.mean_excess, noise**growth)
+    return cells, tuple(float(f"{each:.2g}") for each in new), int(filled.size)
 
 
 @lru_cache(maxsize=2048)

@@ -78,7 +78,7 @@ class ScaledChiSquare:
 
 
 LARGE = 10_000
-"""The effective size from which the exact law costs much and differs from the corrected limit by less than 0.3 %."""
+"""The effective size from which the exact law is slow and within 0.3 % of the corrected limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Kolmogorov:
         """P(statistic >= value)."""
         size = self.size
         if size < LARGE:
-            return _probability(stats.kstwo.sf(value, size))
+            return _kolmogorov(size, value)
         z = math.sqrt(size) * value
         return _probability(special.kolmogorov(z + 1 / (6 * math.sqrt(size)) + (z - 1) / (4 * size)))
 
@@ -202,6 +202,12 @@ def cell_null(
         noise = (1 / n + 1 / m) ** (statistic.growth / statistic.root)
         return ScaledChiSquare(used.size - 1, statistic.factor * noise, statistic.root)
     return monte_carlo.cell_table(statistic.measure, statistic.growth, reference, n, expected)
+
+
+@lru_cache(maxsize=1024)
+def _kolmogorov(size: int, value: float) -> float:
+    """Asked twice where missing rows are left out: they do not change the distance."""
+    return _probability(stats.kstwo.sf(value, size))
 
 
 @lru_cache(maxsize=4096)
