@@ -145,7 +145,7 @@ def test_problems_are_those_of_the_last_scan(folder):
         ("a.jsonl", b"\n\n"),
         ("a.parquet", {"x": pa.array([], pa.int64())}),
     ],
-    ids=str,
+    ids=["parquet", "csv", "jsonl", "csv header", "jsonl blank", "parquet schema"],
 )
 def test_a_file_without_rows(folder, name, content):
     folder.write(name, content, age=YOUNG)
