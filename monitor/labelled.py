@@ -10,7 +10,8 @@ from monitor.labels import in_row, open_window, read_labels
 from monitor.plan import Plan
 from monitor.state import PendingWindow, StreamState
 from monitor.stats import residuals
-from monitor.streams import BY_CLASS, BY_SCORE, ERROR, feed
+from monitor.stats.residuals import ResidualTest
+from monitor.streams import BY_CLASS, BY_SCORE, ERROR, Detectors, feed
 from monitor.types import (
     Decision,
     DriftNorm,
@@ -28,6 +29,7 @@ from monitor.verdicts import Measurement
 
 __all__ = [
     "REASONS",
+    "Detectors",
     "decide",
     "decision",
     "describe",
@@ -74,43 +76,75 @@ def unknown_verdicts(plan: Plan) -> tuple[Verdict, ...]:
     )
 
 
-def decide(plan: Plan, classes: Sequence[str], window: PendingWindow, *, final: bool) -> PendingWindow:
-    """The window with the decision of each kind, given the labels that it has."""
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What the labels of one window show: measurements by kind, and the tests on the errors."""
+
+    by_kind: Mapping[Kind, Sequence[Measurement]]
+    tests: Mapping[str, ResidualTest] | None
+
+
+def measured(plan: Plan, classes: Sequence[str], window: PendingWindow) -> Measured:
+    """Every measurement of the window, given the labels that it has."""
+    tests = outcomes.error_tests(plan, window)
+    return Measured(
+        {
+            kind: _label_shift(plan, classes, window)
+            if kind is Kind.LABEL
+            else _errors(plan, window, kind, tests)
+            for kind in kinds(plan)
+        },
+        tests,
+    )
+
+
+def decide(
+    plan: Plan, classes: Sequence[str], window: PendingWindow, *, final: bool
+) -> tuple[PendingWindow, Measured | None]:
+    """The window with the decision of each kind, and the measurements where they carry one."""
     why_not = too_few(plan, window, final=final)
-    found: dict[Kind, Decision] = {}
-    for kind in kinds(plan):
-        hit = str(kind) in window.hits
-        if window.rows < plan.min_rows or (why_not and not hit):
-            found[kind] = verdicts.unknown(kind, why_not or "fewer rows than window.min_rows")
-        else:
-            measured = _measurements(plan, classes, window, kind)
-            found[kind] = verdicts.decide(kind, measured, plan.budgets[kind], timed=plan.calendar is not None)
-    return replace(window, decisions=_explained(plan, window, found))
+    if window.rows < plan.min_rows:
+        why_not = why_not or "fewer rows than window.min_rows"
+    if why_not and (window.rows < plan.min_rows or not window.hits):
+        unknown = {kind: verdicts.unknown(kind, why_not) for kind in kinds(plan)}
+        return replace(window, decisions=unknown), None
+    found = measured(plan, classes, window)
+    decisions = {
+        kind: verdicts.unknown(kind, why_not)
+        if why_not and str(kind) not in window.hits
+        else verdicts.decide(kind, each, plan.budgets[kind], timed=plan.calendar is not None)
+        for kind, each in found.by_kind.items()
+    }
+    return replace(window, decisions=_explained(decisions, found.tests)), found
 
 
 def describe(
     plan: Plan,
     classes: Sequence[str],
+    opened: Detectors,
     state: Mapping[str, StreamState],
     window: PendingWindow,
+    found: Measured | None,
     *,
     final: bool,
 ) -> Found:
-    """Statistics, performance and problems of the window, given the labels that it has."""
+    """Statistics, performance and problems of the window, given the labels that it has.
+
+    `found`: what `decide` measured, None where it did not.
+    """
     if window.rows < plan.min_rows:
-        return Found(stream=streams.summary(plan, state))
-    problems = label_problems(plan, classes, window, final=final)
-    measured = {kind: _measurements(plan, classes, window, kind) for kind in kinds(plan)}
-    estimates = streams.values(plan, state)
+        return Found(stream=streams.summary(opened, state))
+    by_kind = (found or measured(plan, classes, window)).by_kind
+    estimates = streams.values(plan, opened, state)
     return Found(
         tuple(
-            _with_estimate(plan, each.statistic, estimates) for group in measured.values() for each in group
+            _with_estimate(plan, each.statistic, estimates) for group in by_kind.values() for each in group
         ),
         outcomes.performance(plan, classes, window),
-        problems,
-        tuple(norm for kind in measured if (norm := verdicts.norm_over_columns(kind, measured[kind]))),
+        label_problems(plan, classes, window, final=final),
+        tuple(norm for kind in by_kind if (norm := verdicts.norm_over_columns(kind, by_kind[kind]))),
         outcomes.class_shares(plan, classes, window),
-        streams.summary(plan, state),
+        streams.summary(opened, state),
     )
 
 
@@ -120,12 +154,6 @@ def _with_estimate(plan: Plan, statistic: Statistic, estimates: Mapping[Kind, fl
     if statistic.detector != plan.labelled.stream.detector or statistic.value is None:
         return statistic
     return replace(statistic, value=estimates.get(statistic.kind, statistic.value))
-
-
-def _measurements(plan: Plan, classes: Sequence[str], window: PendingWindow, kind: Kind) -> list[Measurement]:
-    if kind is Kind.LABEL:
-        return _label_shift(plan, classes, window)
-    return _errors(plan, window, kind)
 
 
 def _label_shift(plan: Plan, classes: Sequence[str], window: PendingWindow) -> list[Measurement]:
@@ -140,10 +168,11 @@ def _label_shift(plan: Plan, classes: Sequence[str], window: PendingWindow) -> l
     return found
 
 
-def _errors(plan: Plan, window: PendingWindow, kind: Kind) -> list[Measurement]:
+def _errors(
+    plan: Plan, window: PendingWindow, kind: Kind, tests: Mapping[str, ResidualTest] | None
+) -> list[Measurement]:
     """The window's own test against the reference, and what the stream detector found in it."""
     token = "mean_error" if kind is Kind.PERFORMANCE else "mean_residual"
-    tests = outcomes.error_tests(plan, window)
     hit = str(kind) in window.hits
     assert plan.labelled is not None
     stream = plan.labelled.stream.detector
@@ -187,15 +216,14 @@ def _errors(plan: Plan, window: PendingWindow, kind: Kind) -> list[Measurement]:
     ]
 
 
-def _explained(plan: Plan, window: PendingWindow, found: dict[Kind, Decision]) -> dict[Kind, Decision]:
+def _explained(
+    found: Mapping[Kind, Decision], tests: Mapping[str, ResidualTest] | None
+) -> Mapping[Kind, Decision]:
     """Where the error rose and concept did not open, say what explains it."""
     performance, concept = found.get(Kind.PERFORMANCE), found.get(Kind.CONCEPT)
     if performance is None or concept is None or not performance.known or not concept.known:
         return found
-    if performance.quiet or not concept.quiet:
-        return found
-    tests = outcomes.error_tests(plan, window)
-    if tests is None:
+    if performance.quiet or not concept.quiet or tests is None:
         return found
     by_inputs = tests[BY_SCORE].mean < tests[BY_CLASS].mean
     said = "explained by inputs" if by_inputs else "explained by class shares"

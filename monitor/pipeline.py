@@ -60,7 +60,7 @@ def run(
     labels = labelled.read_labels(plan, state, ready, classes, first)
     problems = (*problems, *labels.problems)
     yield Planned(len(ready), () if ready else (*_of_files(faults), *problems))
-    job = Run(plan, labels.table, classes, dict(lines))
+    job = Run(plan, labels.table, classes, dict(lines), labelled.Detectors(plan.labelled))
     for chunk in chunks(plan, ready):
         for data in scan(plan, chunk, classes, threads):
             if data.window.file is not None and _unfinished(plan):

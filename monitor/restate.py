@@ -1,5 +1,6 @@
 """Labels that came: streams are fed, decisions and alarms follow, windows are printed again."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -28,7 +29,16 @@ class Run:
     labels: LabelTable
     classes: Classes
     lines: dict[str, Evaluation]
+    detectors: labelled.Detectors
     places: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Judged:
+    """The state after its labels were consumed; by window that was judged anew what was measured."""
+
+    state: ModelState
+    measured: Mapping[str, labelled.Measured | None]
 
 
 def tick(
@@ -40,13 +50,14 @@ def tick(
     new: str | None,
 ) -> Commit:
     """What the labels known at this tick change: streams, decisions, alarms, lines."""
-    state, changed = _consume(job, state, at)
+    judged = _consume(job, state, at)
+    state = judged.state
     if new is not None:
         line = job.lines[new]
         places = [job.places[window.window.key] for window in state.pending]
         told = strangers(job.plan, job.labels, places, line.window, state.origin)
         job.lines[new] = replace(line, problems=(*line.problems, *told))
-    lines = _restate(job, state, at, new)
+    lines = _restate(job, judged, at, new)
     changes = records(before, state)
     printed = {key: passed for key, passed in _passed(job.plan, state, at).items() if key in lines}
     pending = tuple(
@@ -59,12 +70,12 @@ def tick(
         job.plan.model,
         tuple(lines.values()),
         state,
-        frozenset((changed | set(printed)) & kept),
+        frozenset((judged.measured.keys() | printed.keys()) & kept),
         (*closing, *changes),
     )
 
 
-def _consume(job: Run, state: ModelState, tick: datetime) -> tuple[ModelState, frozenset[str]]:
+def _consume(job: Run, state: ModelState, tick: datetime) -> _Judged:
     """Labels that are known by now reach their windows and the error streams, each once."""
     plan = job.plan
     for window in state.pending:
@@ -74,20 +85,20 @@ def _consume(job: Run, state: ModelState, tick: datetime) -> tuple[ModelState, f
     pending, arrivals = arrive(state.pending, places, job.labels, micros(tick))
     if plan.labels is None:
         arrivals = labelled.in_row(pending)
-    streams, hits = labelled.feed(plan, state.streams, pending, arrivals)
-    after, changed = [], set()
+    streams, hits = labelled.feed(plan, job.detectors, state.streams, pending, arrivals)
+    after = []
+    measured: dict[str, labelled.Measured | None] = {}
     for number, window in enumerate(pending):
         final = _final(plan, window, tick)
         found = window.hits | hits.get(number, frozenset())
         moved = window is not state.pending[number] or found != window.hits
         if moved or final or not window.decisions:
-            decided = labelled.decide(plan, job.classes.names, replace(window, hits=found), final=final)
+            told = replace(window, hits=found)
+            decided, measured[window.window.key] = labelled.decide(plan, job.classes.names, told, final=final)
             after.append(decided)
-            changed.add(window.window.key)
         else:
             after.append(window)
-    state = replace(state, pending=tuple(after), streams=streams, classes=job.classes.names)
-    return state, frozenset(changed)
+    return _Judged(replace(state, pending=tuple(after), streams=streams, classes=job.classes.names), measured)
 
 
 def _final(plan: Plan, window: PendingWindow, tick: datetime) -> bool:
@@ -108,8 +119,9 @@ def _passed(plan: Plan, state: ModelState, tick: datetime) -> dict[str, int]:
     }
 
 
-def _restate(job: Run, state: ModelState, tick: datetime, new: str | None) -> dict[str, Evaluation]:
+def _restate(job: Run, judged: _Judged, tick: datetime, new: str | None) -> dict[str, Evaluation]:
     """The lines to print now, in time order: the new window's, and those that passed a mark."""
+    state = judged.state
     passed = _passed(job.plan, state, tick)
     memories = {kind: replayed(state, kind) for kind in labelled.kinds(job.plan)}
     lines: dict[str, Evaluation] = {}
@@ -123,7 +135,15 @@ def _restate(job: Run, state: ModelState, tick: datetime, new: str | None) -> di
             alarms.verdict(after[number], labelled.decision(window, kind)) for kind, after in memories.items()
         )
         final = _final(job.plan, window, tick)
-        found = labelled.describe(job.plan, job.classes.names, state.streams, window, final=final)
+        found = labelled.describe(
+            job.plan,
+            job.classes.names,
+            job.detectors,
+            state.streams,
+            window,
+            judged.measured.get(key),
+            final=final,
+        )
         lines[key] = replace(
             line,
             tick=tick,

@@ -48,15 +48,37 @@ def errors_of(
     }
 
 
-def open_stream(labelled: Labelled, name: str, state: StreamState | None) -> StreamDetector:
-    """The detector as it was, or as the reference's own errors left it."""
-    stream = labelled.stream
-    known = state.state if state is not None and state.detector == stream.detector else stream.start[name]
-    return STREAM_DETECTORS.get(stream.detector).build(stream.parameters, known)
+class Detectors:
+    """The stream detectors of one run: opened from their bytes once, then kept as long as those hold."""
+
+    def __init__(self, labelled: Labelled | None) -> None:
+        self._labelled = labelled
+        self._open: dict[str, tuple[StreamState | None, StreamDetector]] = {}
+
+    def at(self, name: str, state: StreamState | None) -> StreamDetector:
+        """The detector as it was at this state, or as the reference's own errors left it."""
+        known = self._open.get(name)
+        if known is not None and known[0] is state:
+            return known[1]
+        assert self._labelled is not None
+        stream = self._labelled.stream
+        same = state is not None and state.detector == stream.detector
+        content = state.state if state is not None and same else stream.start[name]
+        detector = STREAM_DETECTORS.get(stream.detector).build(stream.parameters, content)
+        self._open[name] = (state, detector)
+        return detector
+
+    def keep(self, name: str, detector: StreamDetector, worse_since: datetime | None) -> StreamState:
+        """The state of a detector that took new values."""
+        assert self._labelled is not None
+        state = StreamState(self._labelled.stream.detector, detector.to_state(), worse_since)
+        self._open[name] = (state, detector)
+        return state
 
 
 def feed(
     plan: Plan,
+    opened: Detectors,
     streams: Mapping[str, StreamState],
     pending: Sequence[PendingWindow],
     arrivals: Arrivals,
@@ -71,7 +93,7 @@ def feed(
         return streams, {}
     window = arrivals.window[usable]
     values = errors_of(plan.target, labelled.errors, labels[usable], predictions[usable], scores[usable])
-    detectors = {name: open_stream(labelled, name, streams.get(name)) for name in STREAMS}
+    detectors = {name: opened.at(name, streams.get(name)) for name in STREAMS}
     found = [
         (change.index, name, change.worse)
         for name in STREAMS
@@ -84,10 +106,7 @@ def feed(
         worse[name] = (worse[name] or _start(pending[at])) if is_worse else None
         if is_worse:
             hits.setdefault(at, set()).update(_kinds(name, worse))
-    after = {
-        name: StreamState(labelled.stream.detector, detectors[name].to_state(), worse[name])
-        for name in STREAMS
-    }
+    after = {name: opened.keep(name, detectors[name], worse[name]) for name in STREAMS}
     return after, {at: frozenset(kinds) for at, kinds in hits.items()}
 
 
@@ -118,19 +137,19 @@ def _gather(
     return labels, predictions, scores
 
 
-def summary(plan: Plan, streams: Mapping[str, StreamState]) -> StreamSummary | None:
+def summary(opened: Detectors, streams: Mapping[str, StreamState]) -> StreamSummary | None:
     """Where the error stream stands; None before its first value."""
-    if plan.labelled is None or ERROR not in streams:
+    if ERROR not in streams:
         return None
-    detector = open_stream(plan.labelled, ERROR, streams[ERROR])
+    detector = opened.at(ERROR, streams[ERROR])
     return None if np.isnan(detector.estimate) else StreamSummary(detector.width, detector.estimate)
 
 
-def values(plan: Plan, streams: Mapping[str, StreamState]) -> dict[Kind, float]:
+def values(plan: Plan, opened: Detectors, streams: Mapping[str, StreamState]) -> dict[Kind, float]:
     """By kind the detector's estimate minus the reference's error; for concept the smaller residual."""
     if plan.labelled is None or not streams:
         return {}
-    found = {name: open_stream(plan.labelled, name, streams[name]).estimate for name in STREAMS}
+    found = {name: opened.at(name, streams[name]).estimate for name in STREAMS}
     concept = min(2 * found[BY_SCORE] - 1, 2 * found[BY_CLASS] - 1)
     given = {Kind.PERFORMANCE: found[ERROR] - plan.labelled.errors.mean, Kind.CONCEPT: concept}
     return {kind: value for kind, value in given.items() if not np.isnan(value)}
