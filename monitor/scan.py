@@ -27,7 +27,7 @@ class Classes:
 
     >>> classes = Classes(("no", "yes"))
     >>> classes.codes(("yes", "maybe")).tolist(), classes.names
-    ([1, 2], ('no', 'yes', 'maybe'))
+    ([1.0, 2.0], ('no', 'yes', 'maybe'))
     """
 
     def __init__(self, names: Sequence[str], *, private: bool = False) -> None:
