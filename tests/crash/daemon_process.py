@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import psutil
 
+POLL = 0.05
 PATIENCE = 100.0
 """Seconds after which what is awaited counts as not happening."""
 
@@ -66,6 +67,6 @@ def awaited(found):
         result = found()
         if result:
             return result
-        time.sleep(0.01)
+        time.sleep(POLL)
     message = f"not within {PATIENCE:g} s"
     raise AssertionError(message)
