@@ -32,10 +32,11 @@ class DaemonProcess:
 
     def _workers(self):
         assert self.process.poll() is None, "the daemon has ended"
+        found = []
         with suppress(psutil.NoSuchProcess):
-            children = psutil.Process(self.process.pid).children()
-            return [each for child in children for each in child.children() if not ended(each)]
-        return []
+            for child in psutil.Process(self.process.pid).children():
+                found += [each for each in child.children() if not ended(each)]
+        return found
 
     def kill(self):
         """SIGKILL; returns the processes that the daemon leaves behind."""

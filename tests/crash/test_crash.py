@@ -5,12 +5,13 @@ import signal
 import threading
 import time
 from collections import Counter
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from itertools import count
 from multiprocessing import forkserver
 
 import numpy as np
+import psutil
 import pytest
 
 from monitor import worker
@@ -228,9 +229,10 @@ def test_a_daemon_that_is_killed_goes_on_where_it_was(path, store_url, tmp_path)
             first = daemon.worker()
             time.sleep(rng.uniform(0, LIFETIME))
             if number % 2:
-                first.kill()
+                with suppress(psutil.NoSuchProcess):  # its run may have ended by now
+                    first.kill()
+                    kills.add(url)
                 awaited(lambda daemon=daemon, first=first: daemon.worker() != first)
-                kills.add(url)
                 time.sleep(rng.uniform(0, LIFETIME))
             left = daemon.kill()
         kills.add(url)
