@@ -215,8 +215,10 @@ class CategoricalLearner:
             )
         names = {digest(name): count for name, count in self.names.items()} if self.private else self.names
         ranked = sorted(names.items(), key=lambda item: (-item[1], item[0]))
+        # categories of equal counts are kept or pooled together: what is expected of the pool rests on it
+        least = max(FEWEST_ROWS, ranked[KEPT_CATEGORIES][1] + 1 if len(ranked) > KEPT_CATEGORIES else 0)
         few = len(ranked) <= FEW_CATEGORIES
-        kept = tuple(name for name, count in ranked[:KEPT_CATEGORIES] if few or count >= FEWEST_ROWS)
+        kept = tuple(name for name, count in ranked if few or count >= least)
         rare = frozenset(names).difference(kept)
         singletons = sum(count == 1 for count in names.values())
         bins = CategoricalBins(kept, rare, singletons=singletons, digests=self.private)

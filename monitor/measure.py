@@ -102,7 +102,8 @@ def measure(plan: Plan, test: Test, reference: ColumnReference, live: ColumnCoun
     except MemoryError:
         raise
     except Exception as error:  # detectors of others may raise anything
-        log.exception("detector failed", extra={"model": plan.model, "detector": test.detector.token})
+        extra = {"model": plan.model, "detector": test.detector.token}
+        log.error("detector failed", exc_info=not test.column.private, extra=extra)  # noqa: TRY400 - see above
         said = type(error).__name__ if test.column.private else f"{type(error).__name__}: {error}"
         return not_measured(test, Reason.DETECTOR_FAILED, said)
 

@@ -9,7 +9,7 @@ from monitor.cli.loading import load_models, prepare
 from monitor.cli.push import push
 from monitor.cli.show import Shown
 from monitor.config.schema import ModelConfig
-from monitor.errors import LeasedError
+from monitor.errors import LeasedError, StoreError
 from monitor.evaluation import Failed, evaluate
 from monitor.leasing import held
 from monitor.recorder import order, record
@@ -67,3 +67,5 @@ def one(store: Store, config: ModelConfig, until: datetime, now: datetime, shown
             shown.end(config.model, store.open_alarms(config.model))
     except LeasedError as error:
         shown.take(config.model, Failed(Stage.STORE, Reason.LEASED, str(error)))
+    except StoreError as error:
+        shown.take(config.model, Failed(Stage.STORE, error.reason, str(error)))

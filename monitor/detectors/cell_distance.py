@@ -43,8 +43,8 @@ def _expected(reference: ColumnReference, live: ColumnCounts) -> NDArray[np.floa
 
     Good and Turing (1953): of the next rows, singletons / m are in categories never seen. The pooled
     rare ones had fewer than r rows by chance, too: they are to be expected more often, by r times the
-    number of categories with just r rows, less the singletons. Unseen rows are expected only where the
-    live counts hold some, since they may also have been left out.
+    number of categories with just r rows, less the singletons, and the kept ones less often by as much.
+    Unseen rows are expected only where the live counts hold some, since they may also have been left out.
     """
     if not isinstance(reference, CategoricalReference):
         return None
@@ -56,6 +56,7 @@ def _expected(reference: ColumnReference, live: ColumnCounts) -> NDArray[np.floa
     named = reference.counts.categories
     if reference.bins.rare and named.size:
         fewest = named.min()
-        lift = int(fewest) * int(np.count_nonzero(named == fewest)) - reference.bins.singletons
-        expected[other] = max(expected[other] + lift, expected[other] / 2)
+        lift = min(int(fewest) * int(np.count_nonzero(named == fewest)), int(named.sum()) // 2)
+        expected[: named.size] *= 1 - lift / named.sum()
+        expected[other] = max(expected[other] + lift - reference.bins.singletons, expected[other] / 2)
     return None if np.array_equal(expected, before) else expected

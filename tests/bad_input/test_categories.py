@@ -99,14 +99,18 @@ def test_a_hundred_thousand_categories(world, clean):
     """So many that they are given up, while the other columns go on."""
 
     def codes(frame: pd.DataFrame) -> pd.DataFrame:
-        return frame.assign(zip=np.random.default_rng(len(frame)).integers(0, 3 * MANY, len(frame)).astype(str))
+        return frame.assign(
+            zip=np.random.default_rng(len(frame)).integers(0, 3 * MANY, len(frame)).astype(str)
+        )
 
     def longer(folder):
         times = 16
         whole = pd.concat([pd.read_parquet(folder / "reference.parquet")] * times)
         whole["zip"] = np.random.default_rng(1).permutation(len(whole))
         whole["zip"] = ("z" + whole["zip"].astype(str)).where(whole["zip"] < MANY + 1, "common")
-        pa.parquet.write_table(pa.Table.from_pandas(whole, preserve_index=False), folder / "reference.parquet")
+        pa.parquet.write_table(
+            pa.Table.from_pandas(whole, preserve_index=False), folder / "reference.parquet"
+        )
 
     seen = world.run(usual=codes, prepare=longer)
     message = seen.problems()["zip", "high_cardinality"]

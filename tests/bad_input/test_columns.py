@@ -19,7 +19,11 @@ def lacking(share: float, value: float | None):
 
     def change(day: pd.DataFrame) -> pd.DataFrame:
         some = np.arange(len(day)) % round(1 / share) == 0
-        return day.assign(age=day["age"].astype("Float64").mask(some, value) if value is None else day["age"].mask(some, value))
+        return day.assign(
+            age=day["age"].astype("Float64").mask(some, value)
+            if value is None
+            else day["age"].mask(some, value)
+        )
 
     return change
 
@@ -49,7 +53,10 @@ CASES = [
         live=lambda day: day.rename(columns={"age": "years"}),
         opens={Kind.QUALITY},
         more={
-            ("years", Reason.ADDED_COLUMN): "column 'years' is new: the reference does not have it, so it is not measured"
+            (
+                "years",
+                Reason.ADDED_COLUMN,
+            ): "column 'years' is new: the reference does not have it, so it is not measured"
         },
     ),
     Case(

@@ -65,7 +65,11 @@ class TestDamaged:
         old(file)
         again = world.again()
         assert not again.ran.lines
-        assert re.search(r"^driftd: world: 3\.parquet: it cannot be read: .* \[scan: file_unreadable\]$", again.ran.err, re.M)
+        assert re.search(
+            r"^driftd: world: 3\.parquet: it cannot be read: .* \[scan: file_unreadable\]$",
+            again.ran.err,
+            re.MULTILINE,
+        )
         error(again, Stage.SCAN, Reason.FILE_UNREADABLE)
         assert again.ran.code == seen.ran.code == 0
 
@@ -125,7 +129,8 @@ class TestEncoding:
         seen = world.run(prepare=lambda folder: (as_csv("utf-16")(folder), third_day(folder)))
         message = seen.problems()["", "bad_encoding"]
         assert re.fullmatch(
-            r"2\.csv: it is not UTF-8 but UTF-16; write it as UTF-8, or give the source its `encoding`", message
+            r"2\.csv: it is not UTF-8 but UTF-16; write it as UTF-8, or give the source its `encoding`",
+            message,
         )
         assert seen.ran.last[THIRD]["rows"] == 400
 
@@ -149,9 +154,9 @@ def test_json_lines_with_numbers_and_texts_in_one_column(world, clean):
         (folder / "live/2.parquet").unlink()
         day = live_rows(1)
         ages = [str(age) if row % 3 == 0 else age for row, age in enumerate(day["age"])]
-        day.assign(age=pd.Series(ages, dtype=object), ts=day["ts"].map(lambda time: time.isoformat())).to_json(
-            folder / "live/2.jsonl", orient="records", lines=True, double_precision=15
-        )
+        day.assign(
+            age=pd.Series(ages, dtype=object), ts=day["ts"].map(lambda time: time.isoformat())
+        ).to_json(folder / "live/2.jsonl", orient="records", lines=True, double_precision=15)
 
     seen = world.run(prepare=prepare)
     assert seen.second["rows"] == 400
@@ -177,7 +182,7 @@ class TestAway:
         assert re.search(
             r"^driftd: world: no file matches .*/lvie/\*; check the path, or wait for the first file \[scan: no_files\]$",
             seen.ran.err,
-            re.M,
+            re.MULTILINE,
         )
         error(seen, Stage.SCAN, Reason.NO_FILES)
 

@@ -20,9 +20,7 @@ from tests.bad_input.world import (
     write,
 )
 
-TRUTH = (
-    'ground_truth: {source: {kind: files, path: "labels/*"}, id: id, label: y, timestamp: label_ts, horizon: 1d}'
-)
+TRUTH = 'ground_truth: {source: {kind: files, path: "labels/*"}, id: id, label: y, timestamp: label_ts, horizon: 1d}'
 THIRD = "2024-01-23T00:00:00Z"
 
 
@@ -169,7 +167,9 @@ class TestJoined:
             os.utime(file, (0, 0))
 
         seen = joined(world, after=damage)
-        assert seen.problems(seen.first)["", "file_unreadable"].startswith("ground_truth: 2.parquet: it cannot")
+        assert seen.problems(seen.first)["", "file_unreadable"].startswith(
+            "ground_truth: 2.parquet: it cannot"
+        )
         assert seen.ran.last[THIRD]["labelled_rows"] == 400
 
 

@@ -76,7 +76,9 @@ class TestFeatures:
 
     def test_no_numbers_in_the_reference(self, world):
         seen = world.run(usual=cities, features="numeric: [city], private: [city]")
-        assert seen.problems()["city", "mixed_types"].startswith("no value of 'city' in the reference is a number;")
+        assert seen.problems()["city", "mixed_types"].startswith(
+            "no value of 'city' in the reference is a number;"
+        )
         silent(world, seen)
 
     def test_texts_that_are_not_utf8(self, world):
@@ -118,7 +120,10 @@ class TestLabels:
         )
         assert seen.ran.code == 1, seen.ran.err
         assert "label" in seen.opened
-        assert seen.problems()["y", "one_class"] == "all 400 labels are of one class; what compares classes is undefined"
+        assert (
+            seen.problems()["y", "one_class"]
+            == "all 400 labels are of one class; what compares classes is undefined"
+        )
         silent(world, seen)
 
     def test_classes_that_do_not_fit(self, world):

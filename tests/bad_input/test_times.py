@@ -43,8 +43,10 @@ class TestZone:
 
     def test_in_another_zone_the_windows_are_its_days(self, world):
         """Wall clocks of Tokyo, nine hours ahead: the days are theirs."""
-        local = lambda rows: rows.assign(ts=rows["ts"].dt.tz_localize(None))  # noqa: E731
-        seen = world.run(usual=local, yaml=lambda text: text.replace("min_rows", "timezone: Asia/Tokyo, min_rows"))
+        local = lambda rows: rows.assign(ts=rows["ts"].dt.tz_localize(None))
+        seen = world.run(
+            usual=local, yaml=lambda text: text.replace("min_rows", "timezone: Asia/Tokyo, min_rows")
+        )
         starts = {line["window"]["start"]: line["rows"] for line in seen.ran.lines}
         assert starts == {"2024-01-20T15:00:00Z": 400, "2024-01-21T15:00:00Z": 400}
         assert "read as Asia/Tokyo" in seen.problems(seen.ran.lines[0])["ts", "naive_timestamp"]
@@ -124,7 +126,9 @@ class TestAbsent:
         metric(seen, Reason.NO_TIMESTAMP)
 
     def test_a_text_that_is_no_time(self, world, clean):
-        seen = world.run(live=lambda day: day.assign(ts=day["ts"].dt.strftime("%d/%m/%Y")), prepare=third_day())
+        seen = world.run(
+            live=lambda day: day.assign(ts=day["ts"].dt.strftime("%d/%m/%Y")), prepare=third_day()
+        )
         assert seen.problems(seen.first)["ts", "no_timestamp"].startswith("400 rows have no event time")
         assert seen.ran.last[THIRD]["rows"] == 400
 
@@ -194,7 +198,9 @@ class TestRows:
 
 
 def test_a_reference_outside_of_its_bounds(world):
-    seen = world.run(yaml=lambda text: text.replace("reference.parquet}}", "reference.parquet}, end: 2023-01-01T00:00Z}"))
+    seen = world.run(
+        yaml=lambda text: text.replace("reference.parquet}}", "reference.parquet}, end: 2023-01-01T00:00Z}")
+    )
     assert seen.ran.code == 2
     text = (
         "of the reference has an event time in 'ts' within its bounds (open to 2023-01-01 00:00:00+00:00): "

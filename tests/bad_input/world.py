@@ -58,7 +58,9 @@ def rows(first_day: int, days: int, seed: int) -> pd.DataFrame:
             "id": np.arange(count) + first_day * ROWS,
             "age": age,
             "amount": rng.gamma(2.0, 50.0, count).round(2),
-            "city": rng.choice(["Bern", "Lima", "Oslo", "Rome", "Troy"], count, p=[0.4, 0.3, 0.15, 0.1, 0.05]),
+            "city": rng.choice(
+                ["Bern", "Lima", "Oslo", "Rome", "Troy"], count, p=[0.4, 0.3, 0.15, 0.1, 0.05]
+            ),
             "y_proba": proba,
             "y_pred": (proba > 0.5).astype(int),
             "y": (rng.random(count) < proba).astype(int),
@@ -132,8 +134,16 @@ class World:
 
     def again(self) -> Seen:
         """The next run of the same model."""
-        ran = self.model.once(UNTIL)
+        return self.shown(self.model.once(UNTIL))
+
+    def shown(self, ran: Ran) -> Seen:
+        """A run, and what Prometheus would see of it."""
         return Seen(ran, scrape(self.model, ran))
+
+    def put_live(self) -> None:
+        """The live files as no fault touches them."""
+        for name in ("live/1.parquet", "live/2.parquet"):
+            self._put(name, None, reference_rows)
 
     def _put(self, name: str, change: Change | None, make: Callable[[], pd.DataFrame]) -> None:
         path = self.folder / name
@@ -158,7 +168,10 @@ def scrape(model: Model, ran: Ran) -> str:
     now = pd.Timestamp(UNTIL).to_pydatetime()
     with Store.open(model.state) as store:
         view = view_of(config, store, None, now)
-    failures = [(Stage(stage), Reason(reason)) for stage, reason in re.findall(r"\[(\w+): (\w+)\]$", ran.err, re.M)]
+    failures = [
+        (Stage(stage), Reason(reason))
+        for stage, reason in re.findall(r"\[(\w+): (\w+)\]$", ran.err, re.MULTILINE)
+    ]
     outcome = Outcome.FAILED if failures else Outcome.SUCCESS
     view = after_run(view, outcome=outcome, ended=now, errors=failures)
     body, _ = Exporter(Board(Snapshot().with_view(view))).render()
@@ -185,7 +198,9 @@ def untouched(seen: Seen, clean: Seen, touched: set[str], *, lines: bool = True)
 
 def metric(seen: Seen, reason: Reason, columns: int = 1) -> None:
     """The problem is counted in the scrape."""
-    assert f'driftd_column_problems{{model="world",reason="{reason}"}} {columns:.1f}' in seen.scrape.splitlines()
+    assert (
+        f'driftd_column_problems{{model="world",reason="{reason}"}} {columns:.1f}' in seen.scrape.splitlines()
+    )
 
 
 def error(seen: Seen, stage: Stage, reason: Reason) -> None:
