@@ -14,7 +14,7 @@ from monitor.detectors.base import STREAM_DETECTORS
 from monitor.errors import BadReferenceError
 from monitor.plan import Labelled, Names, Stream, Target
 from monitor.reference import Reference
-from monitor.scan import Classes, Rows, concatenate, outcome, rows_of
+from monitor.rows import Classes, Rows, concatenate, outcome, rows_of
 from monitor.sources.base import Interval, Source
 from monitor.stats import residuals
 from monitor.streams import STREAMS
@@ -29,7 +29,7 @@ FEWEST_LABELS = 50
 
 
 def infer_task(source: Source, column: str | None, interval: Interval | None) -> Task | None:
-    """Numbers of many values, or with fractions, are a regression; two classes are binary, more multiclass."""
+    """Many numbers, or fractions, are a regression; two classes are binary, more are multiclass."""
     if column is None:
         return None
     classes = Classes(())

@@ -8,14 +8,16 @@ import numpy as np
 
 from monitor.plan import Plan
 from monitor.sources.base import FileEntry, Interval
-from monitor.state import FileRecord
+from monitor.state import FileRecord, ModelState
 from monitor.types import Problem, Reason, iso
 from monitor.values import event_time
-from monitor.windows import micros, moment
+from monitor.windows import MICROSECOND, micros, moment
 
 FOREVER = np.iinfo(np.int64).max
 AHEAD = timedelta(days=1)
 """How far ahead of the clock an event time may be before it counts as far in the future."""
+AGAIN = ""
+"""Stands for the version of a file that the next run reads again though it did not change."""
 
 
 @dataclass(slots=True)
@@ -47,6 +49,7 @@ class TimeIndex:
 
 @dataclass(slots=True)
 class _Totals:
+    start: int
     first: int = FOREVER
     last: int = -FOREVER
     late: int = 0
@@ -57,19 +60,18 @@ class _Totals:
     faults: list[Problem] = field(default_factory=list)
 
 
-def index_times(
-    plan: Plan, known: Mapping[str, FileRecord], watermark: datetime | None, now: datetime
-) -> TimeIndex:
+def index_times(plan: Plan, state: ModelState, now: datetime) -> TimeIndex:
     """Read the times of new and changed files; the others are known.
 
     Rows more than a day after `now` are far in the future: left alone. Rows behind the watermark
     that were not there when their window was evaluated are late.
     """
     assert plan.names.timestamp is not None
-    totals = _Totals()
+    watermark = state.watermark
+    totals = _Totals(_start_bound(plan, state.origin))
     limit = now + AHEAD
     for entry in plan.live.files():
-        record = known.get(entry.name)
+        record = state.files.get(entry.name)
         if record is not None and record.version == entry.version:
             _add_known(totals, record)
         else:
@@ -79,7 +81,7 @@ def index_times(
     return TimeIndex(
         totals.files,
         moment(totals.first) if totals.first != FOREVER else None,
-        moment(totals.last) if totals.last != -FOREVER else None,
+        moment(totals.last) if totals.last >= max(totals.start, 1 - FOREVER) else None,
         _problems(totals, plan, watermark, now),
         tuple(dict.fromkeys(totals.faults)),
         totals.naive,
@@ -100,9 +102,11 @@ def _add_new(
     watermark: datetime | None,
     limit: datetime,
 ) -> None:
-    seen = _read(plan, entry.name, watermark, limit)
-    if not seen.rows:
-        return  # unreadable or empty: read again at the next run
+    seen = _read(plan, entry.name, watermark, limit, totals.start)
+    if not seen.rows:  # unreadable or empty: read again at the next run, and what was counted stays so
+        if record is not None:
+            totals.files[entry.name] = replace(record, version=AGAIN)
+        return
     had = record.behind if record is not None else 0
     totals.late += max(0, seen.behind - had)
     totals.first = min(totals.first, seen.first_after_reference)
@@ -110,11 +114,9 @@ def _add_new(
     totals.future += seen.future
     totals.unreadable += seen.unreadable
     totals.naive |= seen.naive
-    if seen.future:
-        return  # read again at the next run: some of its rows may be due by then
     totals.files[entry.name] = FileRecord(
         entry.name,
-        entry.version,
+        AGAIN if seen.future else entry.version,  # some of its rows may be due by the next run
         moment(seen.first) if seen.first != FOREVER else None,
         moment(seen.last) if seen.last != -FOREVER else None,
         seen.rows,
@@ -122,10 +124,9 @@ def _add_new(
     )
 
 
-def _read(plan: Plan, file: str, watermark: datetime | None, limit: datetime) -> _Seen:
+def _read(plan: Plan, file: str, watermark: datetime | None, limit: datetime, start: int) -> _Seen:
     assert plan.names.timestamp is not None
     seen = _Seen()
-    start = _start_bound(plan)
     behind = micros(watermark) if watermark is not None else -FOREVER
     interval = Interval(plan.names.timestamp, plan.zone, None, None)
     for batch in plan.live.scan((plan.names.timestamp,), interval, file):
@@ -150,11 +151,34 @@ def _read(plan: Plan, file: str, watermark: datetime | None, limit: datetime) ->
     return seen
 
 
-def _start_bound(plan: Plan) -> int:
-    """The first event time that can be live: the file's own start, or just after the reference."""
+def _start_bound(plan: Plan, origin: datetime | None) -> int:
+    """The first event time that can be live: as the model file says, else the first window's start.
+
+    Before there is one, the first time after the reference.
+    """
     if plan.live_start is not None:
         return micros(plan.live_start)
+    if origin is not None:
+        return micros(origin)
     return micros(plan.reference.end) + 1 if plan.reference.end is not None else -FOREVER
+
+
+def files_within(index: Mapping[str, FileRecord], start: datetime, end: datetime) -> tuple[str, ...]:
+    """The files that hold rows in `[start, end)`, as far as their first and last time tell."""
+    return tuple(record.name for record in index.values() if _share(record, start, end) > 0)
+
+
+def rows_within(index: Mapping[str, FileRecord], start: datetime, end: datetime) -> float:
+    """About how many rows lie in `[start, end)`, were they spread evenly over each file's time."""
+    return sum(record.rows * _share(record, start, end) for record in index.values())
+
+
+def _share(record: FileRecord, start: datetime, end: datetime) -> float:
+    """The part of the file's time that lies in `[start, end)`."""
+    if record.first is None or record.last is None or record.first >= end or record.last < start:
+        return 0.0
+    length = record.last - record.first + MICROSECOND
+    return (min(record.last + MICROSECOND, end) - max(record.first, start)) / length
 
 
 def counted(files: Mapping[str, FileRecord], rows: Mapping[str, int]) -> dict[str, FileRecord]:
@@ -176,7 +200,10 @@ def _problems(totals: _Totals, plan: Plan, watermark: datetime | None, now: date
         )
         problems.append(Problem(name, Reason.LATE_ROWS, text))
     if totals.future:
-        text = f"{totals.future} rows have event times more than a day after {iso(now)}; they are left alone until then"
+        text = (
+            f"{totals.future} rows have event times more than a day after {iso(now)}; "
+            "they are left alone until then"
+        )
         problems.append(Problem(name, Reason.FUTURE_ROWS, text))
     if totals.unreadable:
         text = (

@@ -19,11 +19,8 @@ from monitor.types import (
     PerformanceMetric,
     Problem,
     Reason,
-    Severity,
-    State,
     Statistic,
     StreamSummary,
-    Verdict,
 )
 from monitor.verdicts import Measurement
 
@@ -38,7 +35,6 @@ __all__ = [
     "kinds",
     "open_window",
     "read_labels",
-    "unknown_verdicts",
 ]
 
 KINDS = (Kind.LABEL, Kind.PERFORMANCE, Kind.CONCEPT)
@@ -66,14 +62,6 @@ def kinds(plan: Plan) -> tuple[Kind, ...]:
 def decision(window: PendingWindow, kind: Kind) -> Decision:
     """The window's newest decision of this kind."""
     return window.decisions.get(kind) or verdicts.unknown(kind, "no labels yet")
-
-
-def unknown_verdicts(plan: Plan) -> tuple[Verdict, ...]:
-    """The verdicts of a window without rows, in which nothing can be said."""
-    return tuple(
-        Verdict(kind, State.UNKNOWN, False, None, Severity.NONE, False, None, None, (), {}, "no rows")
-        for kind in kinds(plan)
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +92,7 @@ def decide(
     """The window with the decision of each kind, and the measurements where they carry one."""
     why_not = too_few(plan, window, final=final)
     if window.rows < plan.min_rows:
-        why_not = why_not or "fewer rows than window.min_rows"
+        why_not = (why_not or "fewer rows than window.min_rows") if window.rows else "no rows"
     if why_not and (window.rows < plan.min_rows or not window.hits):
         unknown = {kind: verdicts.unknown(kind, why_not) for kind in kinds(plan)}
         return replace(window, decisions=unknown), None

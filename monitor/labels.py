@@ -7,12 +7,13 @@ from datetime import datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.join import Arrivals, LabelTable, first_of_each, in_order, label_table, no_labels
+from monitor.join import Arrivals, LabelTable, first_of_each, in_order, label_table, match, no_labels
 from monitor.plan import LabelSource, Plan
-from monitor.scan import Classes, Rows, WindowData, outcome
+from monitor.rows import Classes, Rows, outcome
+from monitor.scan import WindowData
 from monitor.sources.base import Batch, Interval
 from monitor.state import ModelState, PendingWindow
-from monitor.types import Problem, Reason, Window
+from monitor.types import Problem, Reason, Task, Window
 from monitor.values import event_time, identity_hash
 from monitor.windows import micros
 
@@ -22,7 +23,7 @@ CLOCK_SKEW = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """A window on its way to its labels; None where it awaits none."""
+    """A window on its way to its labels; None where the model has none."""
 
     pending: PendingWindow | None
     problems: tuple[Problem, ...]
@@ -117,6 +118,19 @@ def _label_problems(source: LabelSource, faults: _Faults) -> Iterator[Problem]:
         yield Problem(source.timestamp, Reason.NO_TIMESTAMP, text)
 
 
+def places(window: PendingWindow, table: LabelTable) -> NDArray[np.int64]:
+    """Where each row's label is in the table, -1 where there is none.
+
+    A label that claims to be known long before its row counts for none: whether it is read at all depends
+    on which other windows await labels.
+    """
+    found = match(window.ids, table)
+    if window.window.start is not None and len(table.ids):
+        early = table.times[found] < micros(window.window.start - CLOCK_SKEW)
+        found[early] = -1
+    return found
+
+
 def strangers(
     plan: Plan,
     table: LabelTable,
@@ -153,7 +167,7 @@ def open_window(plan: Plan, data: WindowData, pending: Sequence[PendingWindow], 
     """
     rows = data.rows
     joins, problems = _joining(plan, rows, pending)
-    if plan.labelled is None or not len(rows):
+    if plan.labelled is None:
         return Opened(None, problems)
     kept = np.flatnonzero(joins)
     labels = rows.labels[kept] if plan.labels is None else np.full(len(kept), np.nan)
@@ -184,6 +198,8 @@ def _joining(
         return np.ones(len(rows), bool), ()
     first = first_of_each(rows.ids, rows.identified)
     repeated = rows.identified & ~first
+    if plan.labels is None:  # a label that stands in the row needs no id
+        first |= ~rows.identified
     for window in pending:
         again = first & np.isin(rows.ids, window.ids)
         repeated |= again
@@ -198,22 +214,31 @@ def _joining(
     return first, tuple(problems)
 
 
-def in_row(pending: Sequence[PendingWindow]) -> Arrivals:
-    """The labels that stand in the rows of the newest window, in order."""
-    if not pending:
+def in_row(pending: Sequence[PendingWindow], new: str | None) -> Arrivals:
+    """The labels that stand in the rows of the new window, if there is one, in order."""
+    if not pending or pending[-1].window.key != new:
         nothing = np.zeros(0, np.int64)
         return Arrivals(nothing, nothing)
     known = np.flatnonzero(~np.isnan(pending[-1].labels))
     return in_order(pending, np.full(len(known), len(pending) - 1), known)
 
 
-def recoded(window: PendingWindow, before: Sequence[str], after: Sequence[str]) -> PendingWindow:
-    """The window with its class codes in another order of the classes."""
-    if not before or tuple(before) == tuple(after[: len(before)]):
-        return window
+def adapted(plan: Plan, window: PendingWindow, before: Sequence[str], after: Sequence[str]) -> PendingWindow:
+    """The window as another plan reads it: class codes in the order of its classes, as many scores as it has.
+
+    What cannot be told from what was kept is missing: other probabilities, classes that became numbers.
+    """
+    scores = window.scores
+    if scores.shape[1] != len(plan.names.probabilities):
+        scores = np.full((len(scores), len(plan.names.probabilities)), np.nan, np.float32)
+    if bool(before) is (plan.task is Task.REGRESSION):
+        unknown = np.full(len(window.ids), np.nan)
+        return replace(window, labels=unknown, predictions=unknown, scores=scores)
     place = np.array([*(after.index(name) for name in before), np.nan])
 
     def recode(codes: NDArray[np.float64]) -> NDArray[np.float64]:
-        return place[np.where(np.isnan(codes), len(before), codes).astype(np.int64)]
+        return place[np.where(np.isnan(codes), len(before), codes).astype(np.int64)] if before else codes
 
-    return replace(window, labels=recode(window.labels), predictions=recode(window.predictions))
+    return replace(
+        window, labels=recode(window.labels), predictions=recode(window.predictions), scores=scores
+    )

@@ -5,26 +5,21 @@ the store; so a crash anywhere neither loses nor repeats a window.
 """
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from monitor import alarms, labelled, measure, restate
 from monitor.implied import standing
-from monitor.index import TimeIndex, counted, index_times
-from monitor.labels import recoded
+from monitor.index import counted, files_within
+from monitor.labels import adapted
 from monitor.plan import Plan, Planned
 from monitor.restate import Run
-from monitor.scan import Classes, WindowData, chunks, scan
+from monitor.rows import Classes
+from monitor.scan import WindowData, chunks, scan
 from monitor.state import AlarmRecord, Commit, FileRecord, ModelState
-from monitor.types import (
-    AlarmState,
-    Evaluation,
-    Problem,
-    Reason,
-    Window,
-)
-from monitor.windows import due, first_tick
+from monitor.types import AlarmState, Evaluation, Problem, Reason
+from monitor.work import Work, due_windows, new_files, of_files, rows_of
 
 
 def run(
@@ -44,35 +39,21 @@ def run(
     writes it before it asks for the next.
     """
     state, closing = _on_reference(plan, state)
+    timed = plan.calendar is not None
+    work = due_windows(plan, state, until, now, end) if timed else new_files(plan, state, until)
     classes = Classes(state.classes or plan.target.classes, private=plan.names.private)
-    later: list[Window] = []
-    problems: tuple[Problem, ...] = ()
-    faults: tuple[Problem, ...] = plan.live.problems()
-    if plan.calendar is None:
-        ready = _new_files(plan, state)
-    else:
-        index = index_times(plan, state.files, state.watermark, max(now, until))
-        state, ready, later = _due(plan, state, index, until, end)
-        problems = (*index.problems, *_naive(plan, index, state))
-        faults = index.faults
-        state = replace(state, said=state.said | ({Reason.NAIVE_TIMESTAMP} if index.naive else set()))
-    first = _tick_of(plan, ready[0], now) if ready else until
-    labels = labelled.read_labels(plan, state, ready, classes, first)
-    problems = (*problems, *labels.problems)
-    yield Planned(len(ready), () if ready else (*_of_files(faults), *problems))
+    labels = labelled.read_labels(plan, state, [window for window, _ in work.ready], classes, work.first)
+    problems = (*work.problems, *labels.problems)
+    yield Planned(len(work.ready), () if work.ready else (*work.faults, *problems))
     job = Run(plan, labels.table, classes, dict(lines), labelled.Detectors(plan.labelled))
-    for chunk in chunks(plan, ready):
-        for data in scan(plan, chunk, classes, threads):
-            if data.window.file is not None and _unfinished(plan):
-                continue
-            tick = _tick_of(plan, data.window, now)
-            commit = _first_line(
-                job, state, data, tick, (*_of_files(plan.live.problems()), *problems), closing
-            )
-            state, problems, closing = commit.state, (), ()
-            yield commit
-    ticks = [first_tick(window, plan.lateness) for window in later] if plan.calendar is not None else [now]
-    for tick in ticks:
+    if work.ready and timed:  # what was learned of files is kept with what is told of them
+        state = replace(state, origin=work.origin, files=work.files, said=work.said)
+    for data, tick, faults in _read(plan, work, classes, threads):
+        files = _evaluated(work, state, data)
+        commit = _first_line(job, replace(state, files=files), data, tick, (*faults, *problems), closing)
+        state, problems, closing = commit.state, (), ()
+        yield commit
+    for tick in work.later:
         if not state.pending:
             return
         commit = _label_tick(job, state, tick, closing)
@@ -82,52 +63,29 @@ def run(
             yield commit
 
 
-def _of_files(problems: Iterable[Problem]) -> Iterator[Problem]:
-    """What is wrong with whole files; each window tells by itself which columns it lacks."""
-    return (each for each in problems if each.reason is not Reason.ABSENT_COLUMN)
+def _read(
+    plan: Plan, work: Work, classes: Classes, threads: int
+) -> Iterator[tuple[WindowData, datetime, tuple[Problem, ...]]]:
+    """Each window's rows, its tick, and what is wrong with whole files."""
+    ticks = dict(work.ready)
+    for chunk in chunks(plan, list(ticks), rows_of(work)):
+        file, start, end = chunk[0].file, chunk[0].start, chunk[-1].end
+        files = (file,) if start is None or end is None else files_within(work.files, start, end)
+        scanned = scan(plan, chunk, [name for name in files if name is not None], classes, threads)
+        if file is not None and any(each.reason is Reason.FILE_INCOMPLETE for each in scanned.problems):
+            continue  # still being written: the next run tries it again
+        faults = tuple(dict.fromkeys((*work.faults, *of_files(scanned.problems))))
+        for data in scanned.windows:
+            yield data, ticks[data.window], faults
 
 
-def _unfinished(plan: Plan) -> bool:
-    """Whether the file that was just read is still being written: the next run tries it again."""
-    return any(problem.reason is Reason.FILE_INCOMPLETE for problem in plan.live.problems())
-
-
-def _tick_of(plan: Plan, window: Window, now: datetime) -> datetime:
-    return first_tick(window, plan.lateness) if window.end is not None else now
-
-
-def _due(
-    plan: Plan, state: ModelState, index: TimeIndex, until: datetime, end: datetime | None
-) -> tuple[ModelState, list[Window], list[Window]]:
-    """The windows that are evaluated now, and the due ones after the last row, which stay pending."""
-    assert plan.calendar is not None
-    first = plan.live_start or index.first
-    origin = state.origin
-    if origin is None and first is not None and index.last is not None:
-        origin = plan.calendar.containing(first).start
-    state = replace(state, origin=origin, files=index.files)
-    if origin is None:
-        return state, [], []
-    windows = list(due(plan.calendar, state.watermark or origin, until, plan.lateness))
-    ready = [
-        window
-        for window in windows
-        if index.last is not None
-        and window.start is not None
-        and window.start <= index.last
-        and (end is None or (window.end is not None and window.end <= end))
-    ]
-    return state, ready, windows[len(ready) :]
-
-
-def _new_files(plan: Plan, state: ModelState) -> list[Window]:
-    """Files that were not evaluated yet, or could not be read and are others now."""
-    return [
-        Window(None, None, entry.name)
-        for entry in plan.live.files()
-        if entry.name not in state.files
-        or (not state.files[entry.name].rows and state.files[entry.name].version != entry.version)
-    ]
+def _evaluated(work: Work, state: ModelState, data: WindowData) -> dict[str, FileRecord]:
+    """The file index once the window was evaluated."""
+    file = data.window.file
+    if file is None:
+        return counted(state.files, data.files)
+    record = replace(work.files[file], rows=data.profile.rows, behind=data.profile.rows)
+    return {**state.files, file: record}
 
 
 def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[AlarmRecord, ...]]:
@@ -143,19 +101,11 @@ def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[Alar
     )
     classes = tuple(dict.fromkeys((*plan.target.classes, *state.classes)))
     pending = tuple(
-        replace(recoded(window, state.classes, classes), decisions={}, hits=frozenset())
+        replace(adapted(plan, window, state.classes, classes), decisions={}, hits=frozenset())
         for window in state.pending
     )
     after = replace(state, reference=fingerprint, alarms={}, streams={}, pending=pending, classes=classes)
     return after, closing
-
-
-def _naive(plan: Plan, index: TimeIndex, state: ModelState) -> tuple[Problem, ...]:
-    if not index.naive or Reason.NAIVE_TIMESTAMP in state.said:
-        return ()
-    name = plan.names.timestamp or ""
-    text = f"times in {name!r} have no zone; they are read as {plan.zone} (window.timezone)"
-    return (Problem(name, Reason.NAIVE_TIMESTAMP, text),)
 
 
 def _first_line(
@@ -175,7 +125,6 @@ def _first_line(
         before,
         watermark=window.end or before.watermark,
         tick=tick,
-        files=_files(plan, before, data),
         pending=before.pending if opened.pending is None else (*before.pending, opened.pending),
     )
     memories = {
@@ -190,7 +139,7 @@ def _first_line(
         rows=data.profile.rows,
         labelled_rows=0,
         restated=False,
-        final=opened.pending is None,
+        final=True,
         seconds=0.0,
         verdicts=tuple(alarms.verdict(memories[kind], found) for kind, found in measured.decisions.items()),
         statistics=measured.statistics,
@@ -201,27 +150,16 @@ def _first_line(
     )
     commit = restate.tick(job, before, state, tick, closing, window.key)
     if opened.pending is None:
-        own = job.lines.pop(window.key)
-        commit = replace(commit, evaluations=(*commit.evaluations, _whole(plan, own)))
-    seconds = time.perf_counter() - started
-    lines = tuple(replace(line, seconds=seconds) for line in commit.evaluations)
-    return replace(commit, evaluations=lines, profiles={window.key: measured.profile})
-
-
-def _whole(plan: Plan, line: Evaluation) -> Evaluation:
-    """The line of a window that awaits no label: the kinds that read labels are unknown in it."""
-    return replace(line, verdicts=(*line.verdicts, *labelled.unknown_verdicts(plan)))
+        commit = replace(commit, evaluations=(*commit.evaluations, job.lines.pop(window.key)))
+    return replace(_clocked(commit, started), profiles={window.key: measured.profile})
 
 
 def _label_tick(job: Run, before: ModelState, tick: datetime, closing: tuple[AlarmRecord, ...]) -> Commit:
     """A tick without a new window: labels may have come, windows may have become final."""
-    return restate.tick(job, before, replace(before, tick=tick), tick, closing, None)
+    started = time.perf_counter()
+    return _clocked(restate.tick(job, before, replace(before, tick=tick), tick, closing, None), started)
 
 
-def _files(plan: Plan, state: ModelState, data: WindowData) -> dict[str, FileRecord]:
-    if plan.calendar is not None:
-        return counted(state.files, data.files)
-    assert data.window.file is not None
-    version = next((entry.version for entry in plan.live.files() if entry.name == data.window.file), "")
-    record = FileRecord(data.window.file, version, None, None, data.profile.rows, data.profile.rows)
-    return {**state.files, data.window.file: record}
+def _clocked(commit: Commit, started: float) -> Commit:
+    seconds = time.perf_counter() - started
+    return replace(commit, evaluations=tuple(replace(line, seconds=seconds) for line in commit.evaluations))

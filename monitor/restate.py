@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from monitor import alarms, labelled
 from monitor.implied import records, replayed
-from monitor.join import LabelTable, arrive, match
-from monitor.labels import strangers
+from monitor.join import LabelTable, arrive
+from monitor.labels import places, strangers
 from monitor.plan import Plan
-from monitor.scan import Classes
+from monitor.rows import Classes
 from monitor.state import AlarmRecord, Commit, ModelState, PendingWindow
 from monitor.types import LABEL_KINDS, Evaluation, Verdict
 from monitor.windows import micros, moment
@@ -50,12 +50,12 @@ def tick(
     new: str | None,
 ) -> Commit:
     """What the labels known at this tick change: streams, decisions, alarms, lines."""
-    judged = _consume(job, state, at)
+    judged = _consume(job, state, at, new)
     state = judged.state
     if new is not None:
         line = job.lines[new]
-        places = [job.places[window.window.key] for window in state.pending]
-        told = strangers(job.plan, job.labels, places, line.window, state.origin)
+        known = [job.places[window.window.key] for window in state.pending]
+        told = strangers(job.plan, job.labels, known, line.window, state.origin)
         job.lines[new] = replace(line, problems=(*line.problems, *told))
     lines = _restate(job, judged, at, new)
     changes = records(before, state)
@@ -75,16 +75,16 @@ def tick(
     )
 
 
-def _consume(job: Run, state: ModelState, tick: datetime) -> _Judged:
+def _consume(job: Run, state: ModelState, tick: datetime, new: str | None) -> _Judged:
     """Labels that are known by now reach their windows and the error streams, each once."""
     plan = job.plan
     for window in state.pending:
         if window.window.key not in job.places:
-            job.places[window.window.key] = match(window.ids, job.labels)
-    places = [job.places[window.window.key] for window in state.pending]
-    pending, arrivals = arrive(state.pending, places, job.labels, micros(tick))
+            job.places[window.window.key] = places(window, job.labels)
+    known = [job.places[window.window.key] for window in state.pending]
+    pending, arrivals = arrive(state.pending, known, job.labels, micros(tick))
     if plan.labels is None:
-        arrivals = labelled.in_row(pending)
+        arrivals = labelled.in_row(pending, new)
     streams, hits = labelled.feed(plan, job.detectors, state.streams, pending, arrivals)
     after = []
     measured: dict[str, labelled.Measured | None] = {}
@@ -92,7 +92,9 @@ def _consume(job: Run, state: ModelState, tick: datetime) -> _Judged:
         final = _final(plan, window, tick)
         found = window.hits | hits.get(number, frozenset())
         moved = window is not state.pending[number] or found != window.hits
-        if moved or final or not window.decisions:
+        # an empty window is final at once but waits for its place among the others
+        ended = final and window.passed <= len(MARKS)
+        if moved or ended or not window.decisions:
             told = replace(window, hits=found)
             decided, measured[window.window.key] = labelled.decide(plan, job.classes.names, told, final=final)
             after.append(decided)
@@ -103,7 +105,7 @@ def _consume(job: Run, state: ModelState, tick: datetime) -> _Judged:
 
 def _final(plan: Plan, window: PendingWindow, tick: datetime) -> bool:
     """Whether no more labels are awaited."""
-    if plan.labels is None:
+    if plan.labels is None or not window.rows:
         return True
     if window.window.end is not None:
         return tick >= window.window.end + plan.labels.horizon

@@ -7,69 +7,19 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from monitor.columns import digest
-from monitor.plan import Names, Plan
+from monitor.plan import Plan
 from monitor.profile import Folder, Profile
+from monitor.rows import Classes, Rows, concatenate, rows_of
 from monitor.sources.base import Batch, Interval
-from monitor.types import Role, Task, Window
-from monitor.values import categorical, event_time, identity_hash, numeric
+from monitor.types import Problem, Role, Window
+from monitor.values import categorical, event_time
 from monitor.windows import assign
 
 CHUNK_CELLS = 16_000_000
 """Counts held at once: how many windows one scan may fold is this over the columns' bins."""
 CHUNK_WINDOWS = 256
-
-
-class Classes:
-    """Class names as codes; a name that is new gets the next code.
-
-    Of private classes only digests are kept as names.
-
-    >>> classes = Classes(("no", "yes"))
-    >>> classes.codes(("yes", "maybe")).tolist(), classes.names
-    ([1.0, 2.0], ('no', 'yes', 'maybe'))
-    """
-
-    def __init__(self, names: Sequence[str], *, private: bool = False) -> None:
-        self._codes = {name: code for code, name in enumerate(names)}
-        self._private = private
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """Every name, in the order of its code."""
-        return tuple(self._codes)
-
-    def codes(self, names: Sequence[str]) -> NDArray[np.float64]:
-        """The code of each name."""
-        known = map(digest, names) if self._private else names
-        return np.array([self._codes.setdefault(name, len(self._codes)) for name in known], dtype=np.float64)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Rows:
-    """What the join and the errors need of each row; arrays of equal length, in file order."""
-
-    ids: NDArray[np.uint64]
-    identified: NDArray[np.bool_]
-    times: NDArray[np.int64]
-    predictions: NDArray[np.float64]
-    scores: NDArray[np.float32]
-    labels: NDArray[np.float64]
-
-    def __len__(self) -> int:
-        """How many rows."""
-        return len(self.ids)
-
-    def take(self, index: NDArray[np.int64]) -> "Rows":
-        """The rows at these places, in this order."""
-        return Rows(
-            self.ids[index],
-            self.identified[index],
-            self.times[index],
-            self.predictions[index],
-            self.scores[index],
-            self.labels[index],
-        )
+CHUNK_ROWS = 2_000_000
+"""About how many rows are kept at once for the join; a window with more is alone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -109,8 +59,18 @@ def wanted(plan: Plan, *, rows_needed: bool) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for column in columns if column))
 
 
-def scan(plan: Plan, windows: tuple[Window, ...], classes: Classes, threads: int) -> tuple[WindowData, ...]:
-    """Read the rows of adjoining windows in one pass; a window of a file is read alone."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Scanned:
+    """The windows as they were read, and what was wrong with the files."""
+
+    windows: tuple[WindowData, ...]
+    problems: tuple[Problem, ...]
+
+
+def scan(
+    plan: Plan, windows: tuple[Window, ...], files: Sequence[str], classes: Classes, threads: int
+) -> Scanned:
+    """Read the rows of adjoining windows from these files in one pass; a window of a file is read alone."""
     rows_needed = plan.labelled is not None or plan.names.id is not None
     columns = wanted(plan, rows_needed=rows_needed)
     references = {
@@ -120,13 +80,17 @@ def scan(plan: Plan, windows: tuple[Window, ...], classes: Classes, threads: int
     }
     folder = Folder(references, len(windows), threads)
     gathered = _Gathered(versions=[{} for _ in windows], files=[{} for _ in windows])
-    for batch in plan.live.scan(columns, _interval(plan, windows), windows[0].file):
-        index, times = _place(plan, windows, batch)
-        if not (index >= 0).any():
-            continue
-        folder.add(batch.rows, index)
-        _gather(gathered, plan, batch, index, times, classes, rows_needed=rows_needed)
-    return _split(windows, folder.finish(), gathered)
+    problems: list[Problem] = []
+    for file in files:
+        for batch in plan.live.scan(columns, _interval(plan, windows), file):
+            index, times = _place(plan, windows, batch)
+            if not (index >= 0).any():
+                continue
+            folder.add(batch.rows, index)
+            _gather(gathered, plan, batch, index, times, classes, rows_needed=rows_needed)
+        problems += plan.live.problems()
+    rows = concatenate(gathered.rows, len(plan.names.probabilities))
+    return Scanned(_split(windows, folder.finish(), rows, gathered), tuple(problems))
 
 
 def _interval(plan: Plan, windows: tuple[Window, ...]) -> Interval | None:
@@ -187,71 +151,9 @@ def _count_versions(gathered: _Gathered, array: pa.Array, index: NDArray[np.int3
                 versions[name] = versions.get(name, 0) + count
 
 
-def rows_of(
-    names: Names, task: Task | None, batch: pa.RecordBatch, times: NDArray[np.int64], classes: Classes
-) -> Rows:
-    """What the join and the errors need of the rows of one batch."""
-    count = batch.num_rows
-    present = set(batch.schema.names)
-    if names.id is not None and names.id in present:
-        ids, identified = identity_hash(batch.column(names.id))
-    else:
-        ids, identified = np.zeros(count, np.uint64), np.zeros(count, bool)
-    scores = [
-        numeric(batch.column(column)).values if column in present else np.full(count, np.nan)
-        for column in names.probabilities.values()
-    ]
-    return Rows(
-        ids,
-        identified,
-        times,
-        outcome(batch, names.prediction, task, classes),
-        np.column_stack(scores).astype(np.float32) if scores else np.zeros((count, 0), np.float32),
-        outcome(batch, names.label, task, classes),
-    )
-
-
-def outcome(
-    batch: pa.RecordBatch, column: str | None, task: Task | None, classes: Classes
-) -> NDArray[np.float64]:
-    """Labels or predictions as numbers: class codes, or the values of a regression; NaN is missing."""
-    if column is None or column not in batch.schema.names:
-        return np.full(batch.num_rows, np.nan)
-    if task is Task.REGRESSION:
-        return numeric(batch.column(column)).values
-    found = categorical(batch.column(column))
-    if not len(found.categories):
-        return np.full(batch.num_rows, np.nan)
-    codes = classes.codes(found.categories)[found.codes]
-    return np.where(found.codes >= 0, codes, np.nan)
-
-
-def concatenate(parts: Sequence[Rows]) -> Rows:
-    """The rows of all parts, in order."""
-    if not parts:
-        nothing = np.zeros(0)
-        return Rows(
-            nothing.astype(np.uint64),
-            nothing.astype(bool),
-            nothing.astype(np.int64),
-            nothing,
-            np.zeros((0, 0), np.float32),
-            nothing,
-        )
-    return Rows(
-        np.concatenate([part.ids for part in parts]),
-        np.concatenate([part.identified for part in parts]),
-        np.concatenate([part.times for part in parts]),
-        np.concatenate([part.predictions for part in parts]),
-        np.concatenate([part.scores for part in parts]),
-        np.concatenate([part.labels for part in parts]),
-    )
-
-
 def _split(
-    windows: tuple[Window, ...], profiles: tuple[Profile, ...], gathered: _Gathered
+    windows: tuple[Window, ...], profiles: tuple[Profile, ...], rows: Rows, gathered: _Gathered
 ) -> tuple[WindowData, ...]:
-    rows = concatenate(gathered.rows)
     window = np.concatenate(gathered.window) if gathered.window else np.zeros(0, np.int32)
     order = np.argsort(window, kind="stable")
     bounds = np.searchsorted(window[order], np.arange(len(windows) + 1))
@@ -267,8 +169,8 @@ def _split(
     )
 
 
-def chunks(plan: Plan, windows: Sequence[Window]) -> Iterator[tuple[Window, ...]]:
-    """The windows in groups that one scan can hold in memory."""
+def chunks(plan: Plan, windows: Sequence[Window], rows: float) -> Iterator[tuple[Window, ...]]:
+    """The windows in groups that one scan can hold in memory; `rows` is about how many they have together."""
     if plan.calendar is None:
         yield from ((window,) for window in windows)
         return
@@ -276,6 +178,7 @@ def chunks(plan: Plan, windows: Sequence[Window]) -> Iterator[tuple[Window, ...]
         len(reference.counts.bins) if hasattr(reference.counts, "bins") else len(reference.counts.categories)
         for _, reference in plan.reference.columns.values()
     )
-    size = max(1, min(CHUNK_WINDOWS, CHUNK_CELLS // max(cells, 1)))
+    by_rows = int(CHUNK_ROWS * len(windows) / max(rows, 1))
+    size = max(1, min(CHUNK_WINDOWS, CHUNK_CELLS // max(cells, 1), by_rows))
     for start in range(0, len(windows), size):
         yield tuple(windows[start : start + size])
