@@ -1,5 +1,6 @@
 """Hysteresis: decisions of one kind, window after window, become one alarm from open to close."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -33,6 +34,19 @@ def advance(memory: AlarmState, window: Window, decision: Decision, tick: dateti
     if long_enough and windows >= CLOSES_AFTER_WINDOWS:
         return AlarmState()
     return replace(memory, quiet_since=since, quiet_windows=windows)
+
+
+def counted_days(window_days: float) -> int:
+    """What one alarm counts in measures of false alarms: 1, and 1 more for each further 24 hours open.
+
+    An alarm that one window opens closes after `CLOSES_AFTER`, and at least two windows, under the line.
+    So that the budget holds as it is counted, alarms may open only this many times less often.
+
+    >>> counted_days(1.0), counted_days(0.25)
+    (3, 2)
+    """
+    quiet = max(CLOSES_AFTER_WINDOWS, math.ceil(CLOSES_AFTER / timedelta(days=window_days)))
+    return max(1, math.ceil((1 + quiet) * window_days - 1e-9))
 
 
 def opens(decision: Decision) -> bool:

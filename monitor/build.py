@@ -9,7 +9,7 @@ import pyarrow as pa
 
 import monitor.detectors
 import monitor.sources  # noqa: F401 - registers its members
-from monitor import baseline
+from monitor import alarms, baseline
 from monitor.asked import (
     bounds_of,
     budget_days,
@@ -152,10 +152,12 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
     if labelled is not None:
         kinds |= {Kind.PERFORMANCE, Kind.CONCEPT} | {test.kind for test in tests}
     timed = config.columns.timestamp is not None
+    calendar = calendar_of(config) if timed else None
+    days = budget_days(config) * (alarms.counted_days(calendar.nominal_days) if calendar is not None else 1)
     return Plan(
         model=config.model,
         target=target,
-        calendar=calendar_of(config) if timed else None,
+        calendar=calendar,
         zone=config.window.timezone,
         lateness=config.window.lateness.nominal,
         min_rows=config.window.min_rows,
@@ -166,7 +168,7 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         reference=reference,
         tests=tests,
         labelled=labelled,
-        budgets={kind: budget_days(config) / share for kind, share in shares(kinds).items()},
+        budgets={kind: days / share for kind, share in shares(kinds).items()},
         minimum=MinimumEffect(**config.alarms.min_effect.model_dump()),
         problems=(*reference.problems, *_added(config, reference, live)),
     )
