@@ -77,17 +77,26 @@ def measured(
         positive = classes.index(target.positive) if target.positive in classes else -1
         score = scores[:, target.positive_column].astype(np.float64) if scores.shape[1] else None
         return metrics.binary(labels == positive, predictions == positive, score)
-    order = _probability_order(target, classes)
-    matrix = scores[:, order].astype(np.float64) if order is not None else None
-    return metrics.multiclass(labels.astype(np.int64), predictions.astype(np.int64), matrix, len(classes))
+    codes = labels.astype(np.int64)
+    matrix = _probabilities(target, classes, codes, scores)
+    return metrics.multiclass(codes, predictions.astype(np.int64), matrix, len(classes))
 
 
-def _probability_order(target: Target, classes: Sequence[str]) -> list[int] | None:
-    """The probability column of each class; None where a class has none."""
-    names = target.probabilities
-    if not names or any(name not in names for name in classes):
+def _probabilities(
+    target: Target, classes: Sequence[str], labels: NDArray[np.int64], scores: NDArray[np.float32]
+) -> NDArray[np.float64] | None:
+    """The scores in the order of the classes; None where a class that has labels has no probability.
+
+    A class without a probability that has no label here either was seen in other windows only.
+    """
+    column = {name: number for number, name in enumerate(target.probabilities)}
+    if any(classes[code] not in column for code in np.unique(labels).tolist()):
         return None
-    return [names.index(name) for name in classes]
+    matrix = np.zeros((len(scores), len(classes)))
+    for code, name in enumerate(classes):
+        if name in column:
+            matrix[:, code] = scores[:, column[name]]
+    return matrix
 
 
 def class_shares(plan: Plan, classes: Sequence[str], window: PendingWindow) -> dict[str, Mapping[str, float]]:
@@ -99,7 +108,9 @@ def class_shares(plan: Plan, classes: Sequence[str], window: PendingWindow) -> d
     if len(known):
         counts = np.bincount(known, minlength=len(classes))
         shares["observed"] = {
-            name: float(count) / len(known) for name, count in zip(classes, counts.tolist(), strict=True)
+            name: float(count) / len(known)
+            for name, count in zip(classes, counts.tolist(), strict=True)
+            if count or name in plan.target.classes  # a new class may be that of another window
         }
     return shares
 
