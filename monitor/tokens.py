@@ -27,18 +27,17 @@ class Reason(StrEnum):
     UNSUPPORTED_TYPE = "unsupported_type"  # nested or binary values: not measured
     MIXED_TYPES = "mixed_types"  # numbers and text in one column
     ALL_MISSING = "all_missing"  # no value in the window
-    CONSTANT = "constant"  # one value only where the reference had several
+    CONSTANT = "constant"  # one value only: in the reference, or now where it had several
     INFINITE_VALUES = "infinite_values"  # plus or minus infinity: counted, in no distance
     OUTLIERS = "outliers"  # values far outside the reference's range
     UNSEEN_CATEGORY = "unseen_category"  # categories that the reference does not have
-    HIGH_CARDINALITY = "high_cardinality"  # ids or free text: reported, not tested
+    HIGH_CARDINALITY = "high_cardinality"  # ids, free text or counters: reported, not tested
     DETECTOR_FAILED = "detector_failed"  # the detector raised; the other columns go on
     UNDEFINED = "undefined"  # the statistic has no value on these counts
     # ids, predictions and labels
     DUPLICATE_ID = "duplicate_id"  # one id on several rows: the first row joins
     DUPLICATE_LABEL = "duplicate_label"  # several different labels for one id: the first holds
-    UNKNOWN_ID = "unknown_id"  # labels for ids that no pending window has
-    LATE_LABEL = "late_label"  # labels after the window was final
+    UNKNOWN_ID = "unknown_id"  # labels for ids that no window awaits: unknown, or later than the horizon
     NO_LABELS = "no_labels"  # no label in this window yet
     TOO_FEW_LABELS = "too_few_labels"  # labels, but too few for a verdict
     UNSEEN_CLASS = "unseen_class"  # labels of classes that the reference's labels lack
@@ -46,8 +45,6 @@ class Reason(StrEnum):
     NO_PREDICTION = "no_prediction"  # the rows that have labels have no prediction
     NO_PROBABILITY = "no_probability"  # the metric needs probabilities
     BAD_PROBABILITY = "bad_probability"  # probabilities outside [0, 1]
-    EXPLAINED_BY_INPUTS = "explained_by_inputs"  # the error moved no more than the scores imply
-    EXPLAINED_BY_CLASS_SHARES = "explained_by_class_shares"  # no more than the class mix implies
     NO_REFERENCE_LABELS = "no_reference_labels"  # the reference has no labels: nothing to compare with
     # a run
     SOURCE_FAILED = "source_failed"  # the source could not be read at all
@@ -71,7 +68,6 @@ class Stage(StrEnum):
     CONFIG = "config"
     REFERENCE = "reference"
     SCAN = "scan"
-    JOIN = "join"
     DETECT = "detect"
     STORE = "store"
     WORKER = "worker"

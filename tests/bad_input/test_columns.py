@@ -5,9 +5,12 @@ import pandas as pd
 import pytest
 
 from monitor.types import Kind, Reason
-from tests.bad_input.world import Case, metric, statistics, untouched
+from tests.bad_input.world import Case, live_rows, metric, statistics, untouched, write
 
-NUMBERS_AS_TEXT = r"400 of 400 values in 'age' are no numbers, as 'about \d+'(, 'about \d+'){2}; the reference has numbers; they count as missing"
+NUMBERS_AS_TEXT = (
+    r"400 of 400 values in 'age' are no numbers, as 'about \d+'(, 'about \d+'){2}; "
+    "the reference has numbers; they count as missing"
+)
 CONSTANT_AGE = "column 'age' has the single value 41.5 in 400 rows; the reference has several"
 UNSEEN_NUMBERS = (
     r"400 of 400 rows have categories in 'city' that the reference lacks: '\d' \(\d+\)(, '\d' \(\d+\)){2}"
@@ -71,7 +74,8 @@ CASES = [
         "some numbers become text",
         "age",
         Reason.TYPE_CHANGED,
-        "2 of 400 values in 'age' are no numbers, as 'forty'; the reference has numbers; they count as missing",
+        "2 of 400 values in 'age' are no numbers, as 'forty'; "
+        "the reference has numbers; they count as missing",
         live=lambda day: day.assign(age=day["age"].astype(str).where(np.arange(len(day)) >= 2, "forty")),
     ),
     Case(
@@ -171,7 +175,8 @@ CASES = [
         "one outlier",
         "age",
         Reason.OUTLIERS,
-        r"values in 'age' lie far outside of the reference's range \([-\d.]+ to [\d.]+\), as 1e\+06; distances cap them",
+        r"values in 'age' lie far outside of the reference's range \([-\d.]+ to [\d.]+\), "
+        r"as 1e\+06; distances cap them",
         live=lambda day: day.assign(age=day["age"].where(np.arange(len(day)) != 7, 1e6)),
     ),
 ]
@@ -215,3 +220,23 @@ def test_a_problem_of_one_window_leaves_the_window_before_as_it_was(world, clean
 def test_columns_are_counted_once_per_reason(world):
     seen = world.run(lambda day: day.drop(columns=["age", "city"]))
     metric(seen, Reason.ABSENT_COLUMN, columns=2)
+
+
+def test_a_column_that_some_files_of_the_window_lack(world, clean):
+    """Half of the day came in a file without the column: told with the rows, and counted as missing."""
+
+    def halves(folder):
+        day = live_rows(1)
+        write(folder / "live/2.parquet", day.iloc[:200])
+        write(folder / "live/3.parquet", day.iloc[200:].drop(columns="age"))
+
+    seen = world.run(prepare=halves)
+    assert seen.problems() == {
+        ("age", "absent_column"): (
+            "column 'age' is absent from the files of 200 of 400 rows, where it counts as missing"
+        )
+    }
+    assert seen.opened == {"quality"}
+    assert statistics(seen.second)["quality", "age", "missing"]["value"] == 0.5
+    metric(seen, Reason.ABSENT_COLUMN)
+    untouched(seen, clean, {"age"})

@@ -171,7 +171,7 @@ def test_an_empty_file(world, clean):
         old(folder / "live/4.csv")
 
     seen = world.run(prepare=prepare)
-    assert {key for key in seen.problems()} == {("", "file_empty")}
+    assert set(seen.problems()) == {("", "file_empty")}
     untouched(seen, clean, set())
 
 
@@ -180,7 +180,8 @@ class TestAway:
         seen = world.run(yaml=lambda text: text.replace("live/*", "lvie/*"))
         assert (seen.ran.code, seen.ran.lines) == (0, [])
         assert re.search(
-            r"^driftd: world: no file matches .*/lvie/\*; check the path, or wait for the first file \[scan: no_files\]$",
+            r"^driftd: world: no file matches .*/lvie/\*; check the path, or wait for the first file "
+            r"\[scan: no_files\]$",
             seen.ran.err,
             re.MULTILINE,
         )
@@ -219,7 +220,8 @@ class TestAway:
         )
         message = seen.problems()["", "file_unreadable"]
         assert re.fullmatch(
-            r".*/live/secret: Permission denied; let the user that runs driftd read it\. The other folders go on",
+            r".*/live/secret: Permission denied; let the user that runs driftd read it\. "
+            "The other folders go on",
             message,
         )
         metric(seen, Reason.FILE_UNREADABLE)

@@ -20,7 +20,10 @@ from tests.bad_input.world import (
     write,
 )
 
-TRUTH = 'ground_truth: {source: {kind: files, path: "labels/*"}, id: id, label: y, timestamp: label_ts, horizon: 1d}'
+TRUTH = (
+    'ground_truth: {source: {kind: files, path: "labels/*"}, id: id, label: y, '
+    "timestamp: label_ts, horizon: 1d}"
+)
 THIRD = "2024-01-23T00:00:00Z"
 
 

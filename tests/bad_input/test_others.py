@@ -4,8 +4,9 @@ import re
 
 from monitor import evaluation
 from monitor.detectors.ks import Ks
-from monitor.types import Reason, Stage
-from tests.bad_input.world import UNTIL, YAML, error, metric, untouched
+from monitor.store import Store
+from monitor.types import Kind, Reason, Stage
+from tests.bad_input.world import UNTIL, YAML, error, live_rows, metric, reference_rows, untouched, write
 from tests.harness import Model, driftd
 
 SOUND = YAML.format(reference="reference.parquet", live="live/*", features="", truth="")
@@ -62,7 +63,7 @@ def test_a_detector_that_raises_costs_its_statistic_only(world, clean, monkeypat
     value = Ks.value
 
     def fails(self, reference, live):
-        if reference.bins.low < 10 and reference.bins.high < 100:  # age
+        if 1.5 < reference.bins.high < 100:  # age
             raise ValueError("no")
         return value(self, reference, live)
 
@@ -86,3 +87,18 @@ def test_a_fault_of_driftd_itself_is_the_outcome_of_the_run(world, monkeypatch):
     assert seen.ran.code == 2
     assert "a fault of driftd: RuntimeError: something new [detect: internal]" in seen.ran.err
     error(seen, Stage.DETECT, Reason.INTERNAL)
+
+
+def test_another_reference_closes_the_alarms_and_keeps_the_windows(world):
+    """Alarms were about another normal; what was evaluated stays, and the next window is judged anew."""
+    seen = world.run(live=lambda day: day.assign(age=day["age"] + 30))
+    assert "covariate" in seen.opened
+    write(world.folder / "reference.parquet", reference_rows().assign(age=lambda rows: rows["age"] + 30))
+    write(world.folder / "live/3.parquet", live_rows(2).assign(age=lambda rows: rows["age"] + 30))
+    again = world.again()
+    assert again.opened == set()
+    assert again.ran.code == 0
+    with Store.open(world.model.state) as store:
+        closed = {record.kind: record.reason for record in store.alarms("world")}
+        assert len(store.evaluations("world")) == 3
+    assert closed[Kind.COVARIATE] == Reason.REFERENCE_CHANGED

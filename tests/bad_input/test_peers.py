@@ -14,7 +14,10 @@ reference: {source: {kind: files, path: reference.parquet}}
 live: {source: {kind: files, path: live.parquet}}
 columns: {timestamp: ts}
 window: {length: LENGTH, min_rows: 50}
-detectors: [{detector: wasserstein, columns: ["*"]}, {detector: jensen_shannon, columns: ["*"]}, {detector: chi2, columns: ["*"]}]
+detectors:
+  - {detector: wasserstein, columns: ["*"]}
+  - {detector: jensen_shannon, columns: ["*"]}
+  - {detector: chi2, columns: ["*"]}
 """
 REFERENCE = 20_000
 DAYS = 20

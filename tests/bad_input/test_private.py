@@ -17,7 +17,7 @@ def private(columns: str) -> dict[str, str]:
 def silent(world: World, seen: Seen) -> None:
     """No secret in what was printed, scraped or stored."""
     store = b"".join(file.read_bytes() for file in world.folder.glob("driftd.db*"))
-    shown = "\n".join([seen.ran.out, seen.ran.err, seen.scrape])
+    shown = f"{seen.ran.out}\n{seen.ran.err}\n{seen.scrape}"
     for secret in SECRETS:
         assert secret not in shown, secret
         assert secret.encode() not in store, secret

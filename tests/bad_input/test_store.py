@@ -1,4 +1,4 @@
-"""A disk that is full, a database that is locked, damaged or away: told, nothing half written, later made good."""
+"""A disk that is full, a database that is locked, damaged or away: told, and later made good."""
 
 import re
 import sqlite3

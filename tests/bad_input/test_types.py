@@ -75,6 +75,11 @@ def test_measured_and_found(make, world, clean):
     untouched(seen, clean, {"more"}, lines=False)
 
 
+def mixed(frame: pd.DataFrame) -> pd.DataFrame:
+    texts = pd.Series(numbers(frame, 0.0)).round(3).astype(str)
+    return frame.assign(mixed=texts.where(np.arange(len(frame)) % 100 != 50, "n.v.").to_numpy())
+
+
 CASES = [
     Case(
         "nested",
@@ -101,7 +106,8 @@ CASES = [
         "nested instead of numbers",
         "more",
         Reason.TYPE_CHANGED,
-        r"400 of 400 values in 'more' are no numbers, as '\[.*\]'; the reference has numbers; they count as missing",
+        r"400 of 400 values in 'more' are no numbers, as '\[.*\]'; "
+        "the reference has numbers; they count as missing",
         live=with_column(nested),
         usual=with_column(pa.array),
         opens={Kind.QUALITY},
@@ -112,29 +118,26 @@ CASES = [
         Reason.MIXED_TYPES,
         r"80 values of 'mixed' in the reference are no numbers, as 'n\.v\.': they count as missing; "
         r"list it under features\.categorical if they mean something",
-        usual=lambda rows: mixed(rows),
+        usual=mixed,
         features="numeric: [mixed]",
         more={
             (
                 "mixed",
                 Reason.TYPE_CHANGED,
-            ): "4 of 400 values in 'mixed' are no numbers, as 'n\\.v\\.'; the reference has numbers; they count as missing"
+            ): r"4 of 400 values in 'mixed' are no numbers, as 'n\.v\.'; "
+            "the reference has numbers; they count as missing"
         },
     ),
     Case(
         "text that is called numeric",
         "city",
         Reason.MIXED_TYPES,
-        r"no value of 'city' in the reference is a number, as '\w+', '\w+', '\w+'; list it under features\.categorical if they mean something",
+        r"no value of 'city' in the reference is a number, as '\w+', '\w+', '\w+'; "
+        r"list it under features\.categorical if they mean something",
         usual=lambda rows: rows,
         features="numeric: [city]",
     ),
 ]
-
-
-def mixed(frame: pd.DataFrame) -> pd.DataFrame:
-    texts = pd.Series(numbers(frame, 0.0)).round(3).astype(str)
-    return frame.assign(mixed=texts.where(np.arange(len(frame)) % 100 != 50, "n.v.").to_numpy())
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)

@@ -123,7 +123,7 @@ class World:
         yaml: Callable[[str], str] = lambda text: text,
         prepare: Callable[[Path], None] = lambda folder: None,
     ) -> Seen:
-        """One run: `usual` changes every row of reference and live, `live` those of the second live day alone."""
+        """One run: `usual` changes all rows of reference and live, `live` those of the second live day."""
         self._put("reference.parquet", usual, reference_rows)
         self._put("live/1.parquet", usual, lambda: live_rows(0))
         self._put("live/2.parquet", live or usual, lambda: live_rows(1))
