@@ -75,7 +75,7 @@ def plan_of(folder: Path, reference: Path, live: Path, *, labelled: bool) -> Pla
     config = load_model(path, sources=source_parameters(), detectors=detector_parameters())
     learned = resolve(config, {}, THREADS)
     assert learned.learned is not None
-    return resolve(config, {learned.plan.reference.fingerprint: learned.learned}, THREADS).plan
+    return resolve(config, {learned.key: learned.learned}, THREADS).plan
 
 
 def evaluate(plan: Plan) -> Evaluation:

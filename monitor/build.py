@@ -47,9 +47,10 @@ SHAPE_VERSION = 1
 
 @dataclass(frozen=True, slots=True)
 class Resolved:
-    """The plan, and the reference's bytes where it was learned just now."""
+    """The plan; where the reference was learned just now, its bytes; and `key`, under which they are kept."""
 
     plan: Plan
+    key: str
     learned: bytes | None
 
 
@@ -72,20 +73,28 @@ def open_source(config: SourceConfig) -> Source:
 
 
 def resolve(config: ModelConfig, references: Mapping[str, bytes], threads: int) -> Resolved:
-    """Learn the reference, or take it from the store where neither data nor configuration changed."""
+    """Learn the reference, or take it from the store where neither data nor configuration changed.
+
+    Files may change without the reference's rows: live rows come to where the reference is. So what was
+    learned anew is another reference only if it differs.
+    """
     source = open_source(config.reference.source)
-    digest = f"{SHAPE_VERSION} {numbers_fingerprint(config)} {source.fingerprint()}"
-    fingerprint = hashlib.sha256(digest.encode()).hexdigest()
+    asked = f"{SHAPE_VERSION} {numbers_fingerprint(config)} {sorted(config.columns.features.private)}"
+    key = _digest(f"{asked} {source.fingerprint()}".encode())
     live = open_source(config.live.source)
-    if fingerprint in references:
-        reference, learned = Reference.from_bytes(references[fingerprint]), None
-    else:
-        reference = _learn(config, source, fingerprint, threads)
-        learned = reference.to_bytes()
-    return Resolved(_plan(config, reference, live), learned)
+    if key in references:
+        return Resolved(_plan(config, Reference.from_bytes(references[key]), live), key, None)
+    reference = _learn(config, source, threads)
+    rows = replace(reference, problems=(), seen=(), types={})
+    reference = replace(reference, fingerprint=_digest(asked.encode() + rows.to_bytes()))
+    return Resolved(_plan(config, reference, live), key, reference.to_bytes())
 
 
-def _learn(config: ModelConfig, source: Source, fingerprint: str, threads: int) -> Reference:
+def _digest(content: bytes) -> str:
+    return hashlib.sha256(content).hexdigest()
+
+
+def _learn(config: ModelConfig, source: Source, threads: int) -> Reference:
     schema = source.schema().names
     absent = [name for name in needed(config) if name not in schema]
     if absent:
@@ -107,7 +116,7 @@ def _learn(config: ModelConfig, source: Source, fingerprint: str, threads: int) 
     )
     faults = (Problem(each.column, each.reason, f"reference: {each.message}") for each in source.problems())
     return baseline.with_labels(
-        replace(reference, fingerprint=fingerprint, problems=(*reference.problems, *faults)),
+        replace(reference, problems=(*reference.problems, *faults)),
         replace(roles, label=label),
         source,
         interval,
@@ -182,6 +191,7 @@ def _with_positive(roles: Names, target: Target) -> Names:
 
 
 def labels_of(config: ModelConfig) -> LabelSource | None:
+    """Where labels arrive apart from the rows; None where they do not."""
     truth = config.ground_truth
     if truth is None:
         return None

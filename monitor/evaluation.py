@@ -36,7 +36,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """A reference that was learned in this run, to be kept by its fingerprint."""
+    """A reference that was learned in this run, to be kept by what its files and the model file were."""
 
     fingerprint: str
     blob: bytes
@@ -109,7 +109,7 @@ def _evaluate(order: Order) -> Iterator[Event]:
     resolved = resolve(order.config, order.references, order.threads)
     yield Timed(Stage.REFERENCE, time.perf_counter() - started)
     if resolved.learned is not None:
-        yield Learned(resolved.plan.reference.fingerprint, resolved.learned)
+        yield Learned(resolved.key, resolved.learned)
     windows = pipeline.run(
         resolved.plan,
         order.state,
