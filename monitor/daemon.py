@@ -4,8 +4,9 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 from monitor import worker
 from monitor.board import committed, coverage, view_of
@@ -20,7 +21,7 @@ from monitor.recorder import Committed, order, record
 from monitor.scheduler import Clock, first_run, trigger
 from monitor.state import ModelState
 from monitor.store import Store
-from monitor.types import Problem, Reason, Stage
+from monitor.types import Problem, Reason, Stage, Task
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,8 @@ class Settings:
     workers: int
     shutdown: timedelta
     retention: timedelta
+    logs: tuple[str, str] | None = None
+    """Form and level of the log lines of workers."""
 
 
 class Daemon:
@@ -171,7 +174,9 @@ class Daemon:
         now = self._now()
         work = order(self._store, config, until=now, now=now, threads=self._threads())
         run.state = work.state
-        events = worker.run(work, self._settings.limits, self._server, self._ending.is_set)
+        events = worker.run(
+            work, self._settings.limits, self._server, self._ending.is_set, logs=self._settings.logs
+        )
         for told in record(self._store, config.model, events, owner):
             if isinstance(told, Failed):
                 run.failures.append(told)
@@ -179,6 +184,7 @@ class Daemon:
                 run.stages[told.stage] = run.stages.get(told.stage, 0.0) + told.seconds
             elif isinstance(told, Planned):
                 run.problems += told.problems
+                self._change(config.model, partial(_with_task, task=told.task))
             elif isinstance(told, Committed):
                 run.lines += len(told.commit.evaluations)
                 run.state = told.commit.state
@@ -206,6 +212,8 @@ class Daemon:
             )
 
         self._change(config.model, change)
+        extra = {"model": config.model, "outcome": str(outcome), "lines": run.lines}
+        log.info("run", extra=extra | {"seconds": round(sum(run.stages.values()), 3)})
 
     def _skipped(self, model: str, reason: Reason) -> None:
         self._change(model, lambda view: after_skip(view, reason))
@@ -262,3 +270,8 @@ class Tally:
     """Of a run without a new window, whose line would tell them."""
     stages: dict[Stage, float] = field(default_factory=dict)
     lines: int = 0
+
+
+def _with_task(view: ModelView, task: Task | None) -> ModelView:
+    """The view with the task that the reference showed."""
+    return replace(view, task=task)

@@ -44,7 +44,7 @@ def run(
     classes = Classes(state.classes or plan.target.classes, private=plan.names.private)
     labels = labelled.read_labels(plan, state, [window for window, _ in work.ready], classes, work.first)
     problems = (*work.problems, *labels.problems)
-    yield Planned(len(work.ready), () if work.ready else (*work.faults, *problems))
+    yield Planned(len(work.ready), () if work.ready else (*work.faults, *problems), plan.task)
     job = Run(plan, labels.table, classes, dict(lines), labelled.Detectors(plan.labelled))
     if work.ready and timed:  # what was learned of files is kept with what is told of them
         state = replace(state, origin=work.origin, files=work.files, said=work.said)

@@ -17,13 +17,14 @@ from monitor.windows import Calendar
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """How many windows a run will evaluate: for progress bars.
+    """How many windows a run will evaluate, for progress bars, and of which task the model is.
 
     `problems`: what is wrong where there is no window whose line could tell it.
     """
 
     windows: int
     problems: tuple[Problem, ...] = ()
+    task: Task | None = None
 
 
 @dataclass(frozen=True, slots=True)

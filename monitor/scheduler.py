@@ -1,6 +1,7 @@
 """When a model is run: APScheduler as the clock, and nothing else (its only import)."""
 
 import hashlib
+import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 
@@ -28,6 +29,8 @@ class Clock:
     def __init__(
         self, run: Callable[[str], None], skipped: Callable[[str, Reason], None], workers: int
     ) -> None:
+        # it tells of each run and each overlap; the daemon tells and counts both in its own words
+        logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._run = run
         self._skipped = skipped
         self._scheduler = BackgroundScheduler(

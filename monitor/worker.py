@@ -23,6 +23,7 @@ from multiprocessing.process import BaseProcess
 import psutil
 
 from monitor.evaluation import Event, Failed, Order, evaluate
+from monitor.log import configure
 from monitor.types import Reason, Stage
 
 PRELOAD = ("monitor.worker", "monitor.cli")
@@ -56,14 +57,15 @@ def run(
     server: ForkServerContext,
     stopping: Callable[[], bool] = lambda: False,
     work: Callable[[Order], Iterator[Event]] = evaluate,
+    logs: tuple[str, str] | None = None,
 ) -> Iterator[Event]:
     """The events of one run; whatever ends the process early comes as a `Failed`.
 
     `stopping` is asked a few times a second: when it says true the process is ended, and the run with it.
-    `work` is a function that another process can import.
+    `logs` is the form and level of the worker's own log lines. `work` is a function that another process can import.
     """
     receiver, sender = server.Pipe(duplex=False)
-    process = server.Process(target=_serve, args=(sender, order, work), daemon=True)
+    process = server.Process(target=_serve, args=(sender, order, work, logs), daemon=True)
     try:
         with _shielded():
             process.start()
@@ -91,8 +93,15 @@ def _shielded() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _serve(sender: Connection, order: Order, work: Callable[[Order], Iterator[Event]]) -> None:
+def _serve(
+    sender: Connection,
+    order: Order,
+    work: Callable[[Order], Iterator[Event]],
+    logs: tuple[str, str] | None,
+) -> None:
     """The worker's main: dies with the server that watches it and with the parent that reads from it."""
+    if logs is not None:
+        configure(*logs, secrets=[part for secret in order.config.secrets for part in secret.parts])
     signal.pthread_sigmask(signal.SIG_BLOCK, GROUP_SIGNALS)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -64,7 +64,7 @@ class Workers:
         self.events = {}
         self.orders = []
 
-    def run(self, order, limits, server, stopping):
+    def run(self, order, limits, server, stopping, logs=None):
         self.orders.append(order)
         yield from self.events.get(order.config.model, ())
 
@@ -210,7 +210,7 @@ def test_a_run_that_fails_keeps_its_windows_and_touches_no_other_model(service, 
 
 
 def test_a_fault_of_its_own_is_an_outcome_too(service, monkeypatch):
-    def broken(*_):
+    def broken(*_, **__):
         raise ZeroDivisionError
 
     service.daemon.start()
@@ -255,7 +255,7 @@ def test_each_run_goes_on_where_the_last_one_ended_up_to_now(service, workers, c
 def test_after_downtime_every_window_is_evaluated(tmp_path, clock, monkeypatch):
     """The whole way from files to the scrape, by two daemons one after the other on one store."""
     monkeypatch.setattr(daemon_module, "Clock", Schedule)
-    monkeypatch.setattr(worker, "run", lambda order, *_: evaluate(order))
+    monkeypatch.setattr(worker, "run", lambda order, *_, **__: evaluate(order))
     crash_model.write_model(tmp_path)
     seen = []
     for now in ((crash_model.START + 60 * crash_model.STEP).to_pydatetime(), crash_model.UNTIL):

@@ -83,6 +83,7 @@ def call(given: argparse.Namespace) -> int:
         max(1, given.workers),
         given.shutdown_timeout,
         given.retention,
+        (given.log_format, given.log_level or "info"),
     )
 
     def load() -> tuple[Sequence[ModelConfig], Sequence[ConfigProblem]]:
