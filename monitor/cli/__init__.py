@@ -1,14 +1,29 @@
 """The command line: what the user types becomes calls; results to stdout, progress and logs to stderr."""
 
 import argparse
+import os
+import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from difflib import get_close_matches
+from importlib import import_module
 
 from monitor import __version__
-from monitor.cli import backfill, check, demo, init, once, run, status
 from monitor.errors import ConfigError, DriftdError
 
-Command = Callable[[argparse.Namespace], int]
+COMMANDS = {
+    "run": "the daemon: schedule every model and serve metrics",
+    "once": "evaluate every due window of every model, then exit",
+    "check": "validate model files",
+    "init": "write a model file from a look at the data",
+    "backfill": "evaluate past windows",
+    "status": "what the store knows of each model",
+    "demo": "real flights with known faults, end to end",
+}
+"""Each command is the module of its name: `add` declares its options, and sets what is called."""
 
 NOT_YET = {
     "calibrate": "replay the reference: thresholds and the false alarms to expect",
@@ -19,47 +34,95 @@ NOT_YET = {
 }
 """Commands of later versions: refused plainly."""
 
-
-def parser() -> argparse.ArgumentParser:
-    """The whole command line."""
-    top = argparse.ArgumentParser(
-        prog="driftd",
-        description="Watch machine-learning models in production for drift.",
-        epilog="Example: driftd init data.parquet --out model.yaml && driftd once model.yaml",
-    )
-    top.add_argument("--version", action="version", version=f"driftd {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
-    for module in (run, once, check, init, backfill, status, demo):
-        module.add(commands)
-    for name in NOT_YET:
-        later = commands.add_parser(name, add_help=False)
-        later.set_defaults(call=_refuse)
-    return top
+INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and give its exit code."""
-    given, rest = parser().parse_known_args(arguments)
-    if given.command not in NOT_YET and rest:
-        parser().parse_args(arguments)  # says what is wrong and exits with 2
-    call: Command = given.call
+    """Run one command and give its exit code; 2 for whatever kept it from its end.
+
+    An exit code of 1 is said by a command and means an alarm, so nothing else may end in it.
+    """
     try:
-        return call(given)
+        with _ended_by_sigterm():
+            code = _call(list(sys.argv[1:] if arguments is None else arguments))
+            sys.stdout.flush()
+            return code
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
-        return 2
     except DriftdError as error:
         sys.stderr.write(f"driftd: {error}\n")
-        return 2
     except BrokenPipeError:
-        sys.stderr.close()
-        return 2
+        _forget_output()
     except KeyboardInterrupt:
-        sys.stderr.write("driftd: interrupted; what was evaluated so far is in the store\n")
-        return 130
-
-
-def _refuse(given: argparse.Namespace) -> int:
-    sys.stderr.write(f'driftd: command "{given.command}" ({NOT_YET[given.command]}) is not in this version\n')
+        sys.stderr.write("driftd: interrupted\n")
+        return INTERRUPTED
+    except Exception:  # noqa: BLE001 - the last line of defence: Python's own exit code of a fault is that of an alarm
+        sys.stderr.write(f"driftd: a fault of driftd\n{traceback.format_exc()}")
     return 2
+
+
+def parser(command: str | None) -> tuple[argparse.ArgumentParser, argparse.ArgumentParser]:
+    """The whole command line, and the part of one command; the others' options are not loaded."""
+    top = argparse.ArgumentParser(
+        prog="driftd",
+        description="Watch machine-learning models in production for drift.",
+        epilog="Example: driftd init data.parquet --out model.yaml && driftd once model.yaml. "
+        "driftd COMMAND --help has the options of a command.",
+        allow_abbrev=False,
+    )
+    top.add_argument("--version", action="version", version=f"driftd {__version__}")
+    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    one = top
+    for name, summary in COMMANDS.items():
+        each = commands.add_parser(name, help=summary, allow_abbrev=False)
+        if name == command:
+            import_module(f"monitor.cli.{name}").add(each)
+            one = each
+    return top, one
+
+
+def _call(arguments: list[str]) -> int:
+    command = next((word for word in arguments if not word.startswith("-")), None)
+    if command in NOT_YET:
+        message = f'command "{command}" ({NOT_YET[command]}) is not in this version'
+        raise DriftdError(message)
+    top, one = parser(command)
+    if command is not None and command not in COMMANDS:
+        top.error(_unknown(command))
+    given, rest = top.parse_known_args(arguments)
+    if rest:
+        one.error(f"unrecognized arguments: {' '.join(rest)}")
+    return int(given.call(given))
+
+
+def _unknown(command: str) -> str:
+    near = get_close_matches(command, COMMANDS, n=1)
+    hint = f"did you mean {near[0]}?" if near else f"the commands are {', '.join(COMMANDS)}"
+    return f'there is no command "{command}"; {hint}'
+
+
+@contextmanager
+def _ended_by_sigterm() -> Iterator[None]:
+    """SIGTERM ends a command as Ctrl-C does: leases are given back and temporary folders removed."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, frame: object) -> None:
+        del number, frame
+        raise SystemExit(TERMINATED)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+def _forget_output() -> None:
+    """Nobody reads stdout any more: Python must not try again to write what is left."""
+    try:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError:  # stdout is no file
+        return

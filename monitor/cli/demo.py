@@ -6,6 +6,8 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,7 +17,6 @@ from monitor import demo
 from monitor.board import view_of
 from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
-from monitor.cli.run import DEFAULT_LISTEN
 from monitor.cli.show import progress
 from monitor.config.schema import ModelConfig
 from monitor.evaluation import Failed, evaluate
@@ -34,18 +35,14 @@ UNTIL = datetime(2024, 7, 1, tzinfo=UTC)
 """A little after the last flight, so that every window is final."""
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser = commands.add_parser(
-        "demo",
-        help="real flights with known faults, end to end",
-        description="Evaluate five months of real flights, into which nine known faults were put; say what driftd "
-        "found of them; then serve metrics and a status page until stopped.",
-        epilog="Example: driftd demo --once",
+    parser.description = (
+        "Evaluate five months of real flights, into which nine known faults were put; say what driftd "
+        "found of them; then serve metrics and a status page until stopped."
     )
-    parser.add_argument(
-        "--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, help=f"default {DEFAULT_LISTEN}"
-    )
+    parser.epilog = "Example: driftd demo --once. Exit code 0: it ran to its end; 2: it did not."
+    options.add_listen(parser)
     parser.add_argument("--once", action="store_true", help="exit after the table instead of serving")
     parser.add_argument(
         "--truth", metavar="FILE", type=Path, default=DATA / "flights_truth.json", help=argparse.SUPPRESS
@@ -57,41 +54,69 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def call(given: argparse.Namespace) -> int:
     """Evaluate, then read the truth and compare, then serve."""
     folder = Path(tempfile.mkdtemp(prefix="driftd-demo-"))
+    state = f"sqlite:///{folder}/demo.db"
+    board = Board()
     try:
-        return _demo(given, folder)
+        prepare(state, given.log_format, given.log_level)
+        with _served(None if given.once else given.listen, board) as url, Store.open(state) as store:
+            console = Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH)
+            if not _demo(store, board, given.truth, console):
+                return 2
+            if url is not None:
+                console.print(f"serving {url}/ (status page) and {url}/metrics; Ctrl-C stops", soft_wrap=True)
+                _wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
-
-
-def _demo(given: argparse.Namespace, folder: Path) -> int:
-    state = f"sqlite:///{folder}/demo.db"
-    prepare(state, given.log_format, given.log_level)
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH)
-    config = load_models([DATA / "flights.yaml"]).configs[0]
-    board = Board()
-    with Store.open(state) as store:
-        lines, failed = _evaluate(store, config, board)
-        if failed is not None:
-            sys.stderr.write(f"driftd: {failed.message}\n")
-            return 2
-        console.print(
-            f"{sum(each.rows for each in lines if not each.restated):,} flights evaluated", style="bold"
-        )
-        outcome = demo.match(
-            demo.faults(given.truth),
-            demo.openings(lines),
-            window=config.window.length.nominal,
-            label_delay=config.ground_truth.horizon.nominal
-            if config.ground_truth
-            else config.window.length.nominal,
-        )
-        console.print(demo.table(outcome))
-    if not given.once:
-        _serve(given.listen, board, console)
     return 0
 
 
-def _evaluate(store: Store, config: ModelConfig, board: Board) -> tuple[list[Evaluation], Failed | None]:
+@contextmanager
+def _served(listen: str | None, board: Board) -> Iterator[str | None]:
+    """The server, from the start: that the port is taken is said before the work, not after it."""
+    if listen is None:
+        yield None
+        return
+    app = App(
+        board,
+        Exporter(board),
+        ready=lambda: None if board.current().models else "the demo is evaluating",
+        reload=lambda: None,
+        now=lambda: datetime.now(UTC),
+    )
+    server = Server(listen, app)
+    server.start()
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+def _wait() -> None:
+    with suppress(KeyboardInterrupt, SystemExit):  # this is how a demo ends
+        threading.Event().wait()
+
+
+def _demo(store: Store, board: Board, truth: Path, console: Console) -> bool:
+    """Evaluate, and lay what was said beside the truth; False where it could not be evaluated."""
+    config = load_models([DATA / "flights.yaml"]).configs[0]
+    assert config.ground_truth is not None
+    lines = _evaluate(store, config, board)
+    if lines is None:
+        return False
+    rows = sum(each.rows for each in lines if not each.restated)
+    console.print(f"{rows:,} flights evaluated", style="bold")
+    outcome = demo.match(
+        demo.faults(truth),
+        demo.openings(lines),
+        window=config.window.length.nominal,
+        label_delay=config.ground_truth.horizon.nominal,
+    )
+    console.print(demo.table(outcome))
+    return True
+
+
+def _evaluate(store: Store, config: ModelConfig, board: Board) -> list[Evaluation] | None:
+    """Every line of every window, shown on the board at the end; None, with the reason told, if it failed."""
     lines: list[Evaluation] = []
     work = order(store, config, until=UNTIL, now=UNTIL, threads=os.cpu_count() or 1)
     view = view_of(config, store, None, UNTIL)
@@ -99,28 +124,18 @@ def _evaluate(store: Store, config: ModelConfig, board: Board) -> tuple[list[Eva
         task = bar.add_task("flights", total=None)
         for told in record(store, config.model, evaluate(work)):
             if isinstance(told, Failed):
-                return lines, told
+                sys.stderr.write(f"driftd: {told.message} [{told.stage}: {told.reason}]\n")
+                return None
             if isinstance(told, Planned):
                 bar.update(task, total=told.windows)
+                if bar.disable:
+                    sys.stderr.write(f"evaluating {told.windows} windows of flights\n")
             if isinstance(told, Committed):
                 for line in told.commit.evaluations:
                     lines.append(line)
                     view = after_evaluation(view, line, config.window.min_rows)
                     bar.advance(task, 0 if line.restated else 1)
-    view = after_run(view, outcome=Outcome.SUCCESS, ended=datetime.now(UTC))
-    board.publish(Snapshot().with_view(view).with_config(ok=True, at=datetime.now(UTC)))
-    return lines, None
-
-
-def _serve(listen: str, board: Board, console: Console) -> None:
-    stop = threading.Event()
-    app = App(board, Exporter(board), lambda: None, lambda: None, lambda: datetime.now(UTC))
-    server = Server(listen, app)
-    server.start()
-    try:
-        console.print(f"serving {server.url} (status page) and {server.url}/metrics; Ctrl-C stops")
-        stop.wait()
-    except KeyboardInterrupt:
-        pass
-    finally:
-        server.stop()
+    now = datetime.now(UTC)
+    view = after_run(view, outcome=Outcome.SUCCESS, ended=now)
+    board.publish(Snapshot().with_view(view).with_config(ok=True, at=now))
+    return lines

@@ -9,32 +9,42 @@ from pathlib import Path
 from monitor.build import detector_parameters, source_parameters
 from monitor.config.load import load_paths
 from monitor.config.schema import ModelConfig
+from monitor.errors import ConfigProblem
 from monitor.log import configure
+
+CACHE = ".driftd-cache"
 
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The valid models in the order of their names; `failed` where another was not valid."""
+    """The valid models in the order of their names; `failed` where there are others, or none at all."""
 
     configs: tuple[ModelConfig, ...]
     failed: bool
 
 
-def prepare(state: str, log_format: str = "logfmt", log_level: str | None = None) -> None:
-    """Logs to stderr; numba's cache beside the store, so that a read-only installation works."""
-    configure(log_format, log_level or os.environ.get("DRIFTD_LOG_LEVEL", "warning"))
-    if "NUMBA_CACHE_DIR" not in os.environ:
-        os.environ["NUMBA_CACHE_DIR"] = str(_folder(state) / ".driftd-cache")
+def prepare(state: str | None = None, log_format: str = "logfmt", log_level: str = "warning") -> None:
+    """Logs to stderr; compiled code is kept beside the store, so that a read-only installation works."""
+    configure(log_format, log_level)
+    if state is not None:
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(_folder(state) / CACHE))
 
 
 def _folder(state: str) -> Path:
-    path = Path(state.removeprefix("sqlite:///"))
-    return path.parent if "://" not in state or state.startswith("sqlite:///") else Path.cwd()
+    scheme, _, file = state.partition(":///")
+    return Path(file).parent if scheme == "sqlite" else Path.cwd()
+
+
+def read_models(paths: Sequence[Path]) -> tuple[tuple[ModelConfig, ...], tuple[ConfigProblem, ...]]:
+    """The valid models by name, and what is wrong with the others."""
+    return load_paths(paths, sources=source_parameters(), detectors=detector_parameters())
 
 
 def load_models(paths: Sequence[Path]) -> Loaded:
     """Read the model files; what is wrong with one goes to stderr and stops no other."""
-    configs, problems = load_paths(paths, sources=source_parameters(), detectors=detector_parameters())
+    configs, problems = read_models(paths)
     for problem in problems:
         sys.stderr.write(f"{problem}\n")
-    return Loaded(tuple(sorted(configs, key=lambda config: config.model)), bool(problems))
+    if not configs and not problems:
+        sys.stderr.write("driftd: there is no model to work on; `driftd init` writes a first model file\n")
+    return Loaded(configs, failed=bool(problems) or not configs)

@@ -1,21 +1,18 @@
 """`driftd run`: the daemon."""
 
 import argparse
+import logging
 import os
 import signal
 import threading
-from collections.abc import Sequence
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
-from monitor.build import detector_parameters, source_parameters
 from monitor.cli import options
-from monitor.cli.loading import prepare
-from monitor.config.load import load_paths
-from monitor.config.schema import ModelConfig
+from monitor.cli.loading import prepare, read_models
 from monitor.daemon import Daemon, Settings
-from monitor.errors import ConfigError, ConfigProblem
+from monitor.errors import ConfigError, DriftdError
 from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board
 from monitor.store import Store
@@ -23,77 +20,60 @@ from monitor.web.routes import App
 from monitor.web.server import Server
 from monitor.worker import Limits
 
-DEFAULT_LISTEN = "127.0.0.1:9877"
+log = logging.getLogger(__name__)
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser = commands.add_parser(
-        "run",
-        help="the daemon: schedule every model and serve metrics",
-        description="Schedule every model found in PATH and serve HTTP, until SIGTERM or SIGINT. "
-        "SIGHUP or POST /-/reload reads the model files again, all or nothing.",
-        epilog="Example: driftd run models/ --state sqlite:////var/lib/driftd/driftd.db",
+    parser.description = (
+        "Schedule every model found in PATH and serve HTTP, until SIGTERM or SIGINT. "
+        "SIGHUP or POST /-/reload reads the model files again, all or nothing."
     )
+    parser.epilog = "Example: driftd run models/ --state sqlite:////var/lib/driftd/driftd.db"
     options.add_paths(parser)
     options.add_state(parser)
-    options.add_log(parser)
-    parser.add_argument(
-        "--listen", metavar="HOST:PORT", default=DEFAULT_LISTEN, help=f"default {DEFAULT_LISTEN}"
-    )
+    options.add_listen(parser)
     parser.add_argument(
         "--web-config", metavar="FILE", type=Path, help="TLS and basic auth, in the exporter-toolkit format"
     )
-    parser.add_argument("--workers", metavar="N", type=int, default=2, help="runs at a time (default 2)")
     parser.add_argument(
-        "--run-timeout",
-        metavar="TIME",
-        type=options.duration,
-        default=timedelta(minutes=10),
-        help="default 10m",
+        "--workers", metavar="N", type=options.count, default=2, help="models evaluated at a time (default 2)"
     )
+    _duration(parser, "--run-timeout", "10m", "the longest that one run of one model may take")
     parser.add_argument(
-        "--run-memory", metavar="SIZE", type=options.size, default=4 * 2**30, help="default 4GiB"
+        "--run-memory",
+        metavar="SIZE",
+        type=options.size,
+        default="4GiB",
+        help="the most memory that one run may use (default 4GiB)",
     )
-    parser.add_argument(
-        "--shutdown-timeout",
-        metavar="TIME",
-        type=options.duration,
-        default=timedelta(seconds=30),
-        help="default 30s",
-    )
-    parser.add_argument(
-        "--retention",
-        metavar="TIME",
-        type=options.duration,
-        default=timedelta(days=400),
-        help="how long windows are kept (default 400d)",
-    )
+    _duration(parser, "--shutdown-timeout", "30s", "how long runs may go on after SIGTERM")
+    _duration(parser, "--retention", "400d", "how long windows are kept")
+    options.add_log(parser, "info")
     parser.set_defaults(call=call)
+
+
+def _duration(parser: argparse.ArgumentParser, name: str, default: str, text: str) -> None:
+    parser.add_argument(
+        name, metavar="TIME", type=options.duration, default=default, help=f"{text} (default {default})"
+    )
 
 
 def call(given: argparse.Namespace) -> int:
     """Run until told to stop."""
-    prepare(given.state, given.log_format, given.log_level or "info")
+    prepare(given.state, given.log_format, given.log_level)
+    _refuse_nothing(given)
     stop = threading.Event()
     store = Store.open(given.state)
     board = Board()
-    settings = Settings(
-        Limits(given.run_timeout.total_seconds(), given.run_memory),
-        max(1, given.workers),
-        given.shutdown_timeout,
-        given.retention,
-        (given.log_format, given.log_level or "info"),
-    )
-
-    def load() -> tuple[Sequence[ModelConfig], Sequence[ConfigProblem]]:
-        return load_paths(given.paths, sources=source_parameters(), detectors=detector_parameters())
-
-    daemon = Daemon(load, store, board, settings)
+    limits = Limits(given.run_timeout.total_seconds(), given.run_memory)
+    settings = Settings(limits, given.workers, given.shutdown_timeout, given.retention)
+    daemon = Daemon(lambda: read_models(given.paths), store, board, settings)
     app = App(board, Exporter(board), daemon.ready, daemon.reload, lambda: datetime.now(UTC))
     server = Server(given.listen, app, given.web_config)
     handle_signals(stop, daemon)
     server.start()
+    log.info("listening", extra={"url": server.url})
     try:
         daemon.start()
         daemon.wait(stop)
@@ -101,6 +81,13 @@ def call(given: argparse.Namespace) -> int:
         daemon.stop()
         server.stop()
     return 0
+
+
+def _refuse_nothing(given: argparse.Namespace) -> None:
+    """A daemon whose every model file is broken would run for nobody to notice."""
+    configs, problems = read_models(given.paths)
+    if problems and not configs:
+        raise ConfigError(problems)
 
 
 def handle_signals(stop: threading.Event, daemon: Daemon) -> None:
@@ -113,7 +100,7 @@ def handle_signals(stop: threading.Event, daemon: Daemon) -> None:
         stop.set()
 
     def quietly() -> None:
-        with suppress(ConfigError):  # told in the log and in the metrics
+        with suppress(DriftdError):  # told in the log and in the metrics
             daemon.reload()
 
     def reload(number: int, frame: object) -> None:

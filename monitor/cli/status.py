@@ -3,55 +3,72 @@
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
+from monitor import lines
 from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
+from monitor.cli.show import minute
 from monitor.state import AlarmRecord
 from monitor.store import Store
 from monitor.types import Evaluation, State, iso
 
 TABLE_WIDTH = 100
+WIDTHS = {"model": 22, "last window": 22, "lag": 6, "verdicts": 20, "open alarms": 20}
+"""At most so many characters per column of the table; with the gaps between them 100."""
+STYLES = {State.OK: "green", State.ALARM: "red", State.UNKNOWN: "yellow"}
 
 
-def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the store knows of one model."""
+
+    model: str
+    newest: Evaluation | None
+    alarms: Sequence[AlarmRecord]
+
+    def lag(self, now: datetime) -> float | None:
+        """Seconds since the end of the last window; None where there is none, or where it is a file."""
+        if self.newest is None or self.newest.window.end is None:
+            return None
+        return (now - self.newest.window.end).total_seconds()
+
+
+def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
-    parser = commands.add_parser(
-        "status",
-        help="what the store knows of each model",
-        description="Per model: last window, lag, verdict per kind, open alarms, problems.",
-        epilog="Example: driftd status --state sqlite:////var/lib/driftd/driftd.db",
+    parser.description = (
+        "Per model: last window, lag, verdict per kind, open alarms, problems. Nothing is evaluated."
     )
+    parser.epilog = "Example: driftd status --state sqlite:////var/lib/driftd/driftd.db"
     options.add_paths(parser, required=False)
     options.add_state(parser)
-    parser.add_argument("--json", action="store_true", help="one JSON object per model and line")
+    options.add_json(parser, "one JSON object per model")
     parser.set_defaults(call=call)
 
 
 def call(given: argparse.Namespace) -> int:
-    """Read the store and print; nothing is written."""
-    prepare(given.state)
-    failed = False
+    """Read the store and print."""
+    prepare()
+    loaded = load_models(given.paths) if given.paths else None
     with Store.open(given.state, read_only=True) as store:
-        names: Sequence[str] = store.models()
-        if given.paths:
-            loaded = load_models(given.paths)
-            failed = loaded.failed
-            names = [config.model for config in loaded.configs]
-        now = datetime.now(UTC)
-        found = [(name, _newest(store, name), store.open_alarms(name)) for name in names]
+        names = store.models() if loaded is None else [config.model for config in loaded.configs]
+        found = [Known(name, _newest(store, name), store.open_alarms(name)) for name in names]
+    now = datetime.now(UTC)
     if given.json:
-        for name, evaluation, alarms in found:
-            sys.stdout.write(json.dumps(_object(name, evaluation, alarms, now), allow_nan=False) + "\n")
+        for known in found:
+            sys.stdout.write(json.dumps(_object(known, now), allow_nan=False) + "\n")
     elif found:
-        Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH).print(_table(found, now))
+        Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table(found, now))
     else:
         sys.stdout.write(f"no model has been evaluated in {given.state} yet\n")
-    return 2 if failed else 0
+    return 2 if loaded is not None and loaded.failed else 0
 
 
 def _newest(store: Store, model: str) -> Evaluation | None:
@@ -59,15 +76,14 @@ def _newest(store: Store, model: str) -> Evaluation | None:
     return newest[-1] if newest else None
 
 
-def _object(
-    name: str, evaluation: Evaluation | None, alarms: Sequence[AlarmRecord], now: datetime
-) -> dict[str, object]:
+def _object(known: Known, now: datetime) -> dict[str, Any]:
+    newest = known.newest
     return {
-        "model": name,
-        "window": None if evaluation is None else evaluation.window.key,
-        "lag_seconds": None if evaluation is None or evaluation.window.end is None else _lag(evaluation, now),
-        "rows": None if evaluation is None else evaluation.rows,
-        "verdicts": {} if evaluation is None else {each.kind: each.state for each in evaluation.verdicts},
+        "model": known.model,
+        "window": None if newest is None else lines.window(newest.window),
+        "rows": None if newest is None else newest.rows,
+        "lag_seconds": known.lag(now),
+        "verdicts": [] if newest is None else [lines.verdict(each) for each in newest.verdicts],
         "alarms": [
             {
                 "kind": each.kind,
@@ -76,53 +92,39 @@ def _object(
                 "columns": list(each.columns),
                 "reason": each.reason,
             }
-            for each in alarms
+            for each in known.alarms
         ],
-        "problems": []
-        if evaluation is None
-        else [
-            {"column": each.column, "reason": each.reason, "message": each.message}
-            for each in evaluation.problems
-        ],
+        "problems": [] if newest is None else [lines.problem(each) for each in newest.problems],
     }
 
 
-def _lag(evaluation: Evaluation, now: datetime) -> float:
-    assert evaluation.window.end is not None
-    return (now - evaluation.window.end).total_seconds()
-
-
-def _table(found: Sequence[tuple[str, Evaluation | None, Sequence[AlarmRecord]]], now: datetime) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
-    for name, width in (
-        ("model", 22),
-        ("last window", 17),
-        ("lag", 7),
-        ("verdicts", 22),
-        ("open alarms", 24),
-    ):
-        table.add_column(name, max_width=width, overflow="fold")
-    for name, evaluation, alarms in found:
-        if evaluation is None:
-            table.add_row(name, "none yet", "", "", "")
-            continue
-        table.add_row(
-            name,
-            evaluation.window.key.removesuffix(":00Z"),
-            "" if evaluation.window.end is None else _length(_lag(evaluation, now)),
-            _verdicts(evaluation),
-            "\n".join(f"{each.kind} since {each.since:%Y-%m-%d}" for each in alarms) or "none",
+def table(found: Sequence[Known], now: datetime) -> Table:
+    """A few lines per model, at most 100 characters wide; less where the console is narrower."""
+    view = Table(box=None, padding=(0, 2, 0, 0), header_style="bold")
+    for name, width in WIDTHS.items():
+        view.add_column(name, max_width=width, overflow="fold")
+    for known in found:
+        lag = known.lag(now)
+        view.add_row(
+            known.model,
+            Text("none yet" if known.newest is None else _window(known.newest)),
+            "" if lag is None else _length(lag),
+            Text("\n").join(_verdicts(known.newest)),
+            "\n".join(f"{each.kind} since {minute(each.since)}" for each in known.alarms) or "none",
         )
-        for problem in evaluation.problems:
-            table.add_row("", "", "", f"[yellow]{problem.reason}[/yellow]", problem.column)
-    return table
+        for problem in known.newest.problems if known.newest is not None else ():
+            view.add_row("", "", "", Text(problem.reason, "yellow"), Text(problem.column))
+    return view
 
 
-def _verdicts(evaluation: Evaluation) -> str:
-    marks = {State.OK: "green", State.ALARM: "red", State.UNKNOWN: "yellow"}
-    return "\n".join(
-        f"{each.kind} [{marks[each.state]}]{each.state}[/{marks[each.state]}]" for each in evaluation.verdicts
-    )
+def _window(evaluation: Evaluation) -> str:
+    window = evaluation.window
+    return window.key if window.start is None else minute(window.start)
+
+
+def _verdicts(evaluation: Evaluation | None) -> Iterator[Text]:
+    for each in evaluation.verdicts if evaluation is not None else ():
+        yield Text.assemble(f"{each.kind} ", (each.state, STYLES[each.state]))
 
 
 def _length(seconds: float) -> str:
