@@ -32,8 +32,9 @@ class Shown:
         self._windows = self._rows = 0
         self._problems: dict[tuple[str, str], Problem] = {}
         self._open: dict[tuple[Kind, str, datetime], AlarmRecord] = {}
-        self._console = Console(highlight=False)
         self._progress = progress(as_json=as_json)
+        above = not self._progress.disable and sys.stdout.isatty()
+        self._console = self._progress.console if above else Console(highlight=False)
         self._progress.start()
         self._task = self._progress.add_task("", total=None)
 
@@ -126,8 +127,7 @@ def progress(*, as_json: bool = False) -> Progress:
 
     Results for a person are printed above the bar; results for a program are left as they are.
     """
-    errors = Console(stderr=True)
-    same = sys.stdout.isatty()
+    errors = Console(stderr=True, highlight=False)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -135,8 +135,8 @@ def progress(*, as_json: bool = False) -> Progress:
         TextColumn("windows"),
         TimeElapsedColumn(),
         console=errors,
-        disable=not errors.is_terminal or (as_json and same),
-        redirect_stdout=same,
+        disable=not errors.is_terminal or (as_json and sys.stdout.isatty()),
+        redirect_stdout=False,
         transient=True,
     )
 
