@@ -8,6 +8,7 @@ from datetime import datetime
 from monitor.config.schema import ModelConfig
 from monitor.errors import StoreError
 from monitor.evaluation import Event, Failed, Learned, Order, Timed
+from monitor.implied import evaluated
 from monitor.plan import Planned
 from monitor.state import Commit, ModelState
 from monitor.store import Store
@@ -43,7 +44,7 @@ def pending_lines(store: Store, state: ModelState) -> dict[str, Evaluation]:
     wanted = {window.window.key for window in state.pending}
     if not wanted:
         return {}
-    oldest = state.pending[0].window.start
+    oldest = state.pending[0].window.start or evaluated(state.pending[0])
     return {
         line.window.key: line
         for line in store.evaluations(state.model, start=oldest)

@@ -1,7 +1,7 @@
 """What one model remembers between ticks, and what one tick writes: frozen, passed in and out."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import numpy as np
@@ -41,6 +41,18 @@ class PendingWindow:
     def labelled(self) -> int:
         """How many rows have their label."""
         return int(np.count_nonzero(~np.isnan(self.labels)))
+
+    def labels_only(self) -> "PendingWindow":
+        """The window without its rows but for their labels: how many are known is still asked."""
+        none = slice(0)
+        return replace(
+            self,
+            ids=self.ids[none],
+            times=self.times[none],
+            predictions=self.predictions[none],
+            scores=self.scores[none],
+            label_times=self.label_times[none],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,3 +128,11 @@ class Commit:
     withdrawn: tuple[tuple[Kind, str, datetime], ...] = ()
     """Alarms (kind, segment, since) that a restatement showed not to have been."""
     profiles: Mapping[str, bytes] = field(default_factory=dict)
+
+    def to_write(self) -> "Commit":
+        """What a writer needs: the store has the rows of pending windows that did not change."""
+        pending = tuple(
+            window if window.window.key in self.changed else window.labels_only()
+            for window in self.state.pending
+        )
+        return replace(self, state=replace(self.state, pending=pending))

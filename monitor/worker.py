@@ -24,6 +24,7 @@ import psutil
 
 from monitor.evaluation import Event, Failed, Order, evaluate
 from monitor.log import configure
+from monitor.state import Commit
 from monitor.types import Reason, Stage
 
 PRELOAD = ("monitor.worker", "monitor.cli")
@@ -62,7 +63,7 @@ def run(
     """The events of one run; whatever ends the process early comes as a `Failed`.
 
     `stopping` is asked a few times a second: when it says true the process is ended, and the run with it.
-    `logs` is the form and level of the worker's own log lines. `work` is a function that another process can import.
+    `logs`: form and level of the worker's own log lines. `work`: a function that another process can import.
     """
     receiver, sender = server.Pipe(duplex=False)
     process = server.Process(target=_serve, args=(sender, order, work, logs), daemon=True)
@@ -107,7 +108,7 @@ def _serve(
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
     for event in work(order):
-        sender.send(event)
+        sender.send(event.to_write() if isinstance(event, Commit) else event)
     sender.send(None)
 
 
