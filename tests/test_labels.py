@@ -56,7 +56,7 @@ class TestRead:
         labels = labels_of(day(10), HOUR)
         found = read(plan, Memory(a=labels[:100], b=labels[100:])).table
         assert len(found.ids) == 300
-        assert sorted(set(found.values)) == [0.0, 1.0]  # noqa: PD011 - no frame
+        assert sorted(set(found.values)) == [0.0, 1.0]
         assert found.times.min() == micros(labels["known"].min().to_pydatetime())
 
     def test_nothing_where_no_window_awaits_labels(self, plan):
