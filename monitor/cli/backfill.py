@@ -33,10 +33,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="TIME",
         type=options.moment,
         required=True,
-        help="first window's start",
+        help="the first window is the one that holds it",
     )
     parser.add_argument(
-        "--to", dest="end", metavar="TIME", type=options.moment, required=True, help="last window's end"
+        "--to",
+        dest="end",
+        metavar="TIME",
+        type=options.moment,
+        required=True,
+        help="no window ends after it",
     )
     options.add_state(parser)
     options.add_json(parser)

@@ -1,0 +1,95 @@
+"""`driftd check`: every problem of every file at once, where it is, and with --connect the data."""
+
+import pytest
+
+from tests.harness import driftd
+
+
+def changed(model, *pairs: tuple[str, str]):
+    text = model.path.read_text()
+    for old, new in pairs:
+        assert old in text
+        text = text.replace(old, new)
+    model.path.write_text(text)
+    return model
+
+
+def test_valid_files_are_0_and_named(make):
+    ran = driftd("check", make("b").path, make("a").path, "--connect")
+    assert (ran.code, ran.out, ran.err) == (0, "valid: a, b\n", "")
+
+
+def test_all_problems_of_all_files_come_at_once_with_their_places(make, tmp_path):
+    changed(make("a"), ("timestamp: ts", "timestmp: ts"), ("min_rows: 100", "min_rows: many"))
+    changed(make("b"), ("label: y", "label: [y]"))
+    make("c")
+    ran = driftd("check", tmp_path)
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err.splitlines() == [
+        f"{tmp_path}/a.yaml:7:3: columns.timestmp: unknown key; did you mean timestamp?",
+        f'{tmp_path}/a.yaml:12:46: window.min_rows: a whole number is needed, not "many"',
+        f"{tmp_path}/b.yaml:10:10: columns.label: text is needed, not a list",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (
+            "live:",
+            "  mode: rolling\nlive:",
+            'reference.mode: reference mode "rolling" is not in this version',
+        ),
+        ("kind: files", "kind: sql", 'source.kind: source kind "sql" is not in this version'),
+        ("kind: files", "kind: spark", 'source.kind: source kind "spark" is not in this version'),
+    ],
+)
+def test_what_later_versions_do_is_refused_plainly(make, old, new, message):
+    model = make()
+    reference = f'reference:\n  source: {{kind: files, path: "{model.folder}/reference.parquet"}}'
+    text = model.path.read_text().splitlines()
+    text[3:4] = reference.splitlines()
+    model.path.write_text("\n".join(text))
+    ran = driftd("check", changed(model, (old, new)).path)
+    assert ran.code == 2
+    assert message in ran.err
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("timestamp: ts", "timestamp: when", "reference: column 'when' is absent; it has ts, id, amount"),
+        ("quiet.parquet", "none/*.parquet", "no file matches"),
+        ("reference.parquet", "lost.parquet", "no file matches"),
+    ],
+)
+def test_connect_looks_at_the_data_of_every_model(make, old, new, message, tmp_path):
+    make("good")
+    model = changed(make("bad"), (old, new))
+    assert driftd("check", tmp_path).code == 0
+    ran = driftd("check", tmp_path, "--connect")
+    assert (ran.code, ran.out) == (2, "")
+    assert all(line.startswith("bad: ") for line in ran.err.splitlines())
+    assert message in ran.err
+    assert model.path.exists()
+
+
+def test_no_secret_is_told(make, monkeypatch):
+    monkeypatch.setenv("PLACE", "hunter2")
+    model = changed(make(), ("quiet.parquet", "${PLACE}/*.parquet"))
+    ran = driftd("check", model.path, "--connect")
+    assert ran.code == 2
+    assert "hunter2" not in ran.err
+
+
+@pytest.mark.parametrize("more", [[], ["--connect"]])
+def test_no_model_at_all_is_2(tmp_path, more):
+    ran = driftd("check", tmp_path, *more)
+    assert (ran.code, ran.out) == (2, "")
+    assert "there is no model to work on" in ran.err
+
+
+def test_a_path_that_is_not_there_is_2(tmp_path):
+    ran = driftd("check", tmp_path / "lost.yaml")
+    assert ran.code == 2
+    assert "there is no such file; give model files or folders of *.yaml" in ran.err
