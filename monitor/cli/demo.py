@@ -63,7 +63,7 @@ def call(given: argparse.Namespace) -> int:
             if not _demo(store, board, given.truth, console):
                 return 2
             if url is not None:
-                console.print(f"serving {url}/ (status page) and {url}/metrics; Ctrl-C stops", soft_wrap=True)
+                console.print(f"status page {url}/ and metrics {url}/metrics until Ctrl-C", soft_wrap=True)
                 _wait()
     finally:
         shutil.rmtree(folder, ignore_errors=True)

@@ -66,7 +66,7 @@ class Shown:
             standing = tuple(self._open.values())
         self.alarmed |= bool(standing)
         for problem in self._problems.values():
-            self._say("note ", "yellow", f"{problem.column} {problem.reason}: {problem.message}")
+            self._say("note", "yellow", f"{problem.column} {problem.reason}: {problem.message}")
         if self._broken and not self._windows:
             return  # that it was not evaluated is told
         windows = "1 window" if self._windows == 1 else f"{self._windows or 'no'} windows"
