@@ -1,116 +1,96 @@
+"""The alarms that a state implies, and what a tick changed of them."""
+
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from monitor.implied import implied, records, standing
+from monitor.implied import evaluated, implied, records, replayed, standing
 from monitor.state import AlarmRecord, ModelState, PendingWindow
 from monitor.types import AlarmState, Decision, Kind, Window
 from monitor.windows import micros
+from tests.run_model import DAY, HOUR, LIVE
 
-START = datetime(2024, 2, 10, tzinfo=UTC)
-DAY = timedelta(days=1)
-
-HIGH = Decision(Kind.CONCEPT, known=True, score=2.0, material=True, reason="error rose")
-LOW = Decision(Kind.CONCEPT, known=True, score=0.1, quiet=True)
+BAD = Decision(Kind.CONCEPT, known=True, score=3.0, material=True, columns=(), reason="rose")
+GOOD = Decision(Kind.CONCEPT, known=True, score=0.1, quiet=True)
+NONE = Decision(Kind.CONCEPT, known=False, reason="no labels yet")
 
 
-def pending(window, decision, tick):
-    decisions = {} if decision is None else {Kind.CONCEPT: decision}
+def pending(number: int, decision: Decision) -> PendingWindow:
+    start = LIVE + number * DAY
+    nothing = np.zeros(0)
     return PendingWindow(
-        window,
-        1,
-        np.array([1], np.uint64),
-        np.array([micros(tick)]),
-        np.zeros(1),
-        np.zeros((1, 0), np.float32),
-        np.full(1, np.nan),
-        np.zeros(1, np.int64),
-        decisions=decisions,
+        Window(start, start + DAY),
+        10,
+        nothing.astype(np.uint64),
+        nothing.astype(np.int64),
+        nothing,
+        np.zeros((0, 1), np.float32),
+        nothing,
+        nothing.astype(np.int64),
+        decisions={Kind.CONCEPT: decision},
     )
 
 
-def state(*decisions, alarms=None):
-    """A state with daily windows that await labels; None is a window without a decision yet."""
-    days = [Window(START + n * DAY, START + (n + 1) * DAY) for n in range(len(decisions))]
-    after = tuple(pending(*each, START) for each in zip(days, decisions, strict=True))
-    end = START + len(decisions) * DAY
-    return ModelState("m", watermark=end, tick=end, pending=after, alarms=alarms or {})
+def state(*decisions: Decision, **more) -> ModelState:
+    windows = tuple(pending(number, each) for number, each in enumerate(decisions))
+    return ModelState("m", watermark=LIVE + len(decisions) * DAY, tick=LIVE, pending=windows, **more)
 
 
-def files(*decisions, tick):
-    """A state after files that were read an hour apart, told at a later tick."""
-    windows = [Window(None, None, f"{number}.parquet") for number in range(len(decisions))]
-    hours = [START + number * timedelta(hours=1) for number in range(len(decisions))]
-    return ModelState("m", tick=tick, pending=tuple(map(pending, windows, decisions, hours)))
+def test_pending_windows_open_keep_and_close_an_alarm():
+    found = state(GOOD, BAD, NONE, GOOD, GOOD, GOOD)
+    assert [each.since for each in replayed(found, Kind.CONCEPT)] == [
+        None,
+        LIVE + DAY,
+        LIVE + DAY,
+        LIVE + DAY,
+        None,
+        None,
+    ]
+    record = implied(found)[Kind.CONCEPT, LIVE + DAY]
+    assert (record.since, record.closed, record.reason) == (LIVE + DAY, LIVE + 5 * DAY, "rose")
+    assert standing(found)[Kind.CONCEPT] == AlarmState()
 
 
-def alarm(since, closed=None, kind=Kind.CONCEPT, columns=(), reason="error rose"):
-    return AlarmRecord(kind, "", since, closed, columns, reason)
+def test_memory_before_the_oldest_pending_window_goes_on():
+    memory = AlarmState(LIVE - DAY, {}, "earlier")
+    found = state(NONE, alarms={Kind.CONCEPT: memory})
+    assert standing(found)[Kind.CONCEPT] == memory
+    assert list(implied(found)) == [(Kind.CONCEPT, LIVE - DAY)]
 
 
-def test_an_alarm_in_a_window_that_awaits_labels_is_told_when_it_opens():
-    assert records(state(LOW, None), state(LOW, HIGH)) == (alarm(START + DAY),)
+class TestRecords:
+    def test_an_alarm_that_opened(self):
+        (found,) = records(state(GOOD), state(GOOD, BAD))
+        assert found == AlarmRecord(Kind.CONCEPT, "", LIVE + DAY, None, (), "rose")
 
+    def test_nothing_where_nothing_changed(self):
+        assert records(state(BAD), state(BAD, NONE)) == ()
 
-def test_an_alarm_within_pending_windows_is_told_from_open_to_close():
-    found = implied(state(HIGH, LOW, LOW, LOW, HIGH))
-    assert list(found.values()) == [alarm(START, START + 3 * DAY), alarm(START + 4 * DAY)]
+    def test_one_that_labels_took_back_is_closed(self):
+        (found,) = records(state(GOOD, BAD), state(GOOD, GOOD))
+        assert (found.since, found.closed) == (LIVE + DAY, LIVE + 2 * DAY)
 
+    def test_one_whose_first_window_became_another(self):
+        closed, opened = records(state(GOOD, BAD), state(BAD, BAD))
+        assert (closed.since, closed.closed) == (LIVE + DAY, LIVE + 2 * DAY)
+        assert (opened.since, opened.closed) == (LIVE, None)
 
-def test_an_alarm_of_before_closes_within_the_pending_windows():
-    open_before = {Kind.CONCEPT: AlarmState(START - DAY, {}, "error rose")}
-    found = records(state(LOW, alarms=open_before), state(LOW, LOW, alarms=open_before))
-    assert found == (alarm(START - DAY, START + 2 * DAY),)
-
-
-def test_an_alarm_that_labels_take_back_is_closed():
-    assert records(state(HIGH, LOW), state(LOW, LOW)) == (alarm(START, START + 2 * DAY),)
-
-
-def test_what_stays_as_it_is_is_not_told_again():
-    assert records(state(HIGH, LOW), state(HIGH, LOW)) == ()
-    assert records(state(LOW), state(LOW, None)) == ()
-
-
-def test_a_final_window_that_leaves_closes_nothing_and_opens_nothing():
-    before = state(HIGH, LOW)
-    memory = AlarmState(START, {}, "error rose")
-    after = replace(before, pending=before.pending[1:], alarms={Kind.CONCEPT: memory})
-    assert records(before, after) == ()
-    assert standing(after)[Kind.CONCEPT].since == START
-
-
-def test_kinds_that_read_rows_open_and_close_with_their_memory():
-    memory = AlarmState(START, {"temp": START, "dewp": START}, "temp moved")
-    first, second = state(), replace(state(), alarms={Kind.COVARIATE: memory}, watermark=START + DAY)
-    opened = alarm(START, kind=Kind.COVARIATE, columns=("dewp", "temp"), reason="temp moved")
-    assert records(first, second) == (opened,)
-    third = replace(second, alarms={Kind.COVARIATE: AlarmState()}, watermark=START + 3 * DAY)
-    assert records(second, third) == (replace(opened, closed=START + 3 * DAY),)
-
-
-def test_a_column_that_joins_changes_the_record():
-    memory = AlarmState(START, {"temp": START}, "temp moved")
-    more = replace(memory, column_since={"temp": START, "dewp": START + DAY})
-    before, after = (replace(state(), alarms={Kind.COVARIATE: each}) for each in (memory, more))
-    assert [record.columns for record in records(before, after)] == [("dewp", "temp")]
-
-
-def test_standing_is_the_memory_after_the_last_window():
-    assert standing(state(HIGH, LOW))[Kind.CONCEPT].since == START
-    assert not standing(state(HIGH, LOW, LOW))[Kind.CONCEPT].open
-    assert standing(state()) == {}
-
-
-class TestFiles:
-    """Windows without time: an alarm keeps the tick that read its file, however often it is replayed."""
-
-    def test_since_is_the_tick_that_read_the_file(self):
-        found = implied(files(LOW, HIGH, tick=START + 5 * DAY))
-        assert list(found.values()) == [alarm(START + timedelta(hours=1))]
-
-    def test_a_later_tick_changes_nothing(self):
-        before, after = (files(HIGH, LOW, LOW, tick=START + days * DAY) for days in (1, 2))
+    def test_a_closed_one_whose_windows_are_final_is_not_told_again(self):
+        before = state(BAD, GOOD, GOOD)
+        after = replace(before, pending=(), alarms={Kind.CONCEPT: AlarmState()})
         assert records(before, after) == ()
-        assert list(implied(after).values()) == [alarm(START, START + timedelta(hours=2))]
+
+    def test_a_kind_of_rows(self):
+        moved = AlarmState(LIVE, {"x": LIVE}, "x moved")
+        (opened,) = records(ModelState("m"), ModelState("m", watermark=LIVE, alarms={Kind.COVARIATE: moved}))
+        assert (opened.kind, opened.columns, opened.closed) == (Kind.COVARIATE, ("x",), None)
+        after = ModelState("m", watermark=LIVE + DAY, alarms={Kind.COVARIATE: AlarmState()})
+        (closed,) = records(ModelState("m", alarms={Kind.COVARIATE: moved}), after)
+        assert closed.closed == LIVE + DAY
+
+
+def test_a_file_ends_at_the_tick_that_read_it():
+    tick = LIVE + HOUR
+    own = replace(pending(0, NONE), window=Window(None, None, "a"), times=np.full(3, micros(tick)))
+    assert evaluated(own) == tick
+    assert evaluated(pending(0, NONE)) == LIVE + DAY
