@@ -41,12 +41,14 @@ def interval_of(config: ModelConfig) -> Interval | None:
 
 
 def bounds_of(interval: Interval | None) -> TimeBounds | None:
+    """The same times, as learning wants them."""
     if interval is None:
         return None
     return TimeBounds(interval.timestamp, interval.zone, interval.start, interval.end)
 
 
 def columns_read(wanted: Sequence[WantedColumn], interval: Interval | None) -> tuple[str, ...]:
+    """The columns that learning reads: the wanted ones, and event time."""
     timestamp = (interval.timestamp,) if interval is not None else ()
     return tuple(dict.fromkeys((*timestamp, *(column.name for column in wanted))))
 
@@ -94,6 +96,7 @@ def wanted(config: ModelConfig, schema: Sequence[str], task: Task | None) -> tup
 
 
 def calendar_of(config: ModelConfig) -> Calendar:
+    """How the model's event time is cut into windows."""
     length = config.window.length
     if length.days:
         return Calendar(config.window.timezone, days=length.days)

@@ -21,9 +21,8 @@ def connect(config: ModelConfig) -> Sequence[str]:
         if name not in live.names:
             found.append(f"live: column {name!r} is absent; it has {', '.join(live.names)}")
         elif name in reference.names and live.field(name).type != reference.field(name).type:
-            found.append(
-                f"live: column {name!r} is {live.field(name).type}, in the reference {reference.field(name).type}"
-            )
+            before, now = reference.field(name).type, live.field(name).type
+            found.append(f"live: column {name!r} is {now}, in the reference {before}")
     truth = labels_of(config)
     if truth is not None:
         columns = truth.source.schema().names

@@ -87,7 +87,8 @@ def test_metrics_exist(name):
 
 @pytest.mark.parametrize("class_name", ["Reason", "Kind"])
 def test_every_token_says_what_it_means(class_name):
-    body = re.search(rf"class {class_name}\(StrEnum\):\n(.*?)\n\n\n", text("monitor/tokens.py") + text("monitor/types.py"), re.DOTALL)
+    source = text("monitor/tokens.py") + text("monitor/types.py")
+    body = re.search(rf"class {class_name}\(StrEnum\):\n(.*?)\n\n\n", source, re.DOTALL)
     assert body is not None
     members = [line for line in body[1].splitlines() if re.match(r"    [A-Z_]+ = ", line)]
     assert len(members) > 3
