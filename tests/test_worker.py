@@ -3,6 +3,7 @@ import os
 import signal
 import sys
 import time
+from multiprocessing import forkserver
 from multiprocessing.connection import Pipe
 from pathlib import Path
 
