@@ -65,10 +65,10 @@ class Reason(StrEnum):
 class Stage(StrEnum):
     """Where the time of a run goes, and where an error arose; the `stage` label of the metrics."""
 
-    CONFIG = "config"
-    REFERENCE = "reference"
-    SCAN = "scan"
-    DETECT = "detect"
-    STORE = "store"
-    WORKER = "worker"
-    EXPORT = "export"
+    CONFIG = "config"  # reading the model files
+    REFERENCE = "reference"  # learning the reference, or taking it from the store
+    SCAN = "scan"  # finding and reading rows
+    DETECT = "detect"  # statistics, verdicts and alarms
+    STORE = "store"  # reading and writing the state
+    WORKER = "worker"  # the process that runs a model
+    EXPORT = "export"  # what is served to Prometheus and to browsers
