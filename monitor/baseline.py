@@ -1,7 +1,7 @@
 """What the reference teaches beyond bins: the task, the errors by score and by class, the performance."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +25,9 @@ from monitor.windows import micros
 MOST_CLASSES = 50
 FACTS, ERRORS = "facts", "errors"
 FEWEST_LABELS = 50
-"""Labelled rows with a prediction under which the reference's error says nothing."""
+"""Labelled rows under which the reference says nothing of labels, or with predictions of errors."""
+MOST_ERRORS = 1_000_000
+"""How many of the reference's newest errors the stream detectors start from."""
 
 
 def infer_task(source: Source, column: str | None, interval: Interval | None) -> Task | None:
@@ -105,10 +107,10 @@ def with_labels(
     problems = list(reference.problems)
     labelled = ~np.isnan(rows.labels)
     judged = labelled & ~np.isnan(rows.predictions)
-    if names.label is not None and not labelled.any():
-        text = "the reference has no labels, so label shift, performance and concept drift are not judged"
-        problems.append(Problem(names.label, Reason.NO_REFERENCE_LABELS, text))
-    elif judged.sum() >= FEWEST_LABELS:
+    problems += _too_few(names, int(labelled.sum()), int(judged.sum()))
+    if labelled.sum() >= FEWEST_LABELS:
+        facts["shares"] = _shares(target, rows.labels[labelled])
+    if judged.sum() >= FEWEST_LABELS:
         kept = (rows.labels[judged], rows.predictions[judged], rows.scores[judged])
         errors = _errors(target, *kept)
         attachments[ERRORS] = residuals.to_bytes(errors)
@@ -118,9 +120,22 @@ def with_labels(
             for each in outcomes.measured(target, found, *kept)
             if each.value is not None
         }
-        facts["shares"] = _shares(target, rows.labels[labelled])
     attachments[FACTS] = json.dumps(facts).encode()
     return replace(reference, attachments=attachments, problems=tuple(problems))
+
+
+def _too_few(names: Names, labelled: int, judged: int) -> Iterator[Problem]:
+    """What the reference's labels do not let be judged."""
+    if names.label is not None and labelled < FEWEST_LABELS:
+        has = f"{labelled} labels, fewer than {FEWEST_LABELS}" if labelled else "no labels"
+        text = f"the reference has {has}, so label shift, performance and concept drift are not judged"
+        yield Problem(names.label, Reason.NO_REFERENCE_LABELS, text)
+    elif names.label is not None and names.prediction is not None and judged < FEWEST_LABELS:
+        text = (
+            f"the reference has {judged} rows with label and prediction, fewer than {FEWEST_LABELS}, "
+            "so performance and concept drift are not judged"
+        )
+        yield Problem(names.prediction, Reason.NO_PREDICTION, text)
 
 
 def _rows(
@@ -196,7 +211,7 @@ def _stream_starts(
     starts = {}
     for name in STREAMS:
         detector = STREAM_DETECTORS.get(token).build(parameters)
-        detector.update(values[name])
+        detector.update(values[name][-MOST_ERRORS:])
         starts[f"stream {name}"] = detector.to_state()
     return starts
 
@@ -222,13 +237,14 @@ def _probabilities(names: Names, positive: str | None) -> tuple[str, ...]:
 
 def labelled_of(reference: Reference, stream: tuple[str, object]) -> Labelled | None:
     """What the reference's labels fix; None where it has too few."""
-    if ERRORS not in reference.attachments:
-        return None
     facts: Mapping[str, Any] = json.loads(reference.attachments[FACTS])
+    if "shares" not in facts:
+        return None
     token, parameters = stream
+    starts = {name: reference.attachments.get(f"stream {name}", b"") for name in STREAMS}
     return Labelled(
-        residuals.from_bytes(reference.attachments[ERRORS]),
-        facts["performance"],
+        residuals.from_bytes(reference.attachments[ERRORS]) if ERRORS in reference.attachments else None,
+        facts.get("performance", {}),
         facts["shares"],
-        Stream(token, parameters, {name: reference.attachments[f"stream {name}"] for name in STREAMS}),
+        Stream(token, parameters, starts),
     )

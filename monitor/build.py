@@ -159,7 +159,8 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
     tests = _tests(config, reference)
     kinds = {test.kind for test in tests if test.kind is not Kind.LABEL} | {Kind.QUALITY}
     if labelled is not None:
-        kinds |= {Kind.PERFORMANCE, Kind.CONCEPT} | {test.kind for test in tests}
+        kinds |= {test.kind for test in tests}
+        kinds |= {Kind.PERFORMANCE, Kind.CONCEPT} if labelled.errors is not None else set()
     timed = config.columns.timestamp is not None
     calendar = calendar_of(config) if timed else None
     days = budget_days(config) * (alarms.counted_days(calendar.nominal_days) if calendar is not None else 1)

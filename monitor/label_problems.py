@@ -54,7 +54,7 @@ def label_problems(
         text = f"{window.conflicts} ids came with several different labels; the first of each holds"
         found.append(Problem(name, Reason.DUPLICATE_LABEL, text))
     known = ~np.isnan(window.labels)
-    if known.any() and np.isnan(window.predictions[known]).all():
+    if plan.errors is not None and known.any() and np.isnan(window.predictions[known]).all():
         text = "no labelled row has a prediction, so there is no error to judge"
         found.append(Problem(plan.names.prediction or "", Reason.NO_PREDICTION, text))
     if known.any() and plan.task in {Task.BINARY, Task.MULTICLASS}:

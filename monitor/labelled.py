@@ -163,6 +163,7 @@ def _errors(
     token = "mean_error" if kind is Kind.PERFORMANCE else "mean_residual"
     hit = str(kind) in window.hits
     assert plan.labelled is not None
+    assert plan.errors is not None
     stream = plan.labelled.stream.detector
     if tests is None:
         nothing = Reason.NO_PREDICTION if window.labelled else Reason.NO_LABELS
@@ -184,7 +185,7 @@ def _errors(
     what = (
         "error rose" if kind is Kind.PERFORMANCE else "error rose beyond what scores and class shares explain"
     )
-    reference = plan.labelled.errors.mean
+    reference = plan.errors.mean
     words = f"{what}: {reference:.3g} to {reference + tests[ERROR].mean:.3g}"
     own = Measurement(
         Statistic(kind, "", token, weakest.mean, line, weakest.p_value, drifted=weakest.mean >= line),

@@ -18,19 +18,19 @@ REALISED = "realised"
 
 def error_tests(plan: Plan, window: PendingWindow) -> dict[str, residuals.ResidualTest] | None:
     """By stream: whether the mean of this window is above what the reference expects; None without errors."""
-    labelled = plan.labelled
-    if labelled is None or plan.task is None:
+    reference = plan.errors
+    if reference is None or plan.task is None:
         return None
     usable = judged(window)
     if not usable.any():
         return None
     labels, predictions = window.labels[usable], window.predictions[usable]
-    errors = residuals.row_errors(plan.task, labels, predictions, labelled.errors.scale)
+    errors = residuals.row_errors(plan.task, labels, predictions, reference.scale)
     score = scored(plan.target, predictions, window.scores[usable])
     return {
-        ERROR: residuals.overall_test(labelled.errors, errors),
-        BY_SCORE: residuals.window_test(labelled.errors.by_prediction, score, errors),
-        BY_CLASS: residuals.window_test(labelled.errors.by_label, labels, errors),
+        ERROR: residuals.overall_test(reference, errors),
+        BY_SCORE: residuals.window_test(reference.by_prediction, score, errors),
+        BY_CLASS: residuals.window_test(reference.by_label, labels, errors),
     }
 
 
@@ -41,7 +41,7 @@ def judged(window: PendingWindow) -> NDArray[np.bool_]:
 
 def performance(plan: Plan, classes: Sequence[str], window: PendingWindow) -> tuple[PerformanceMetric, ...]:
     """The realised performance over the rows that have label and prediction."""
-    if plan.labelled is None:
+    if plan.labelled is None or plan.errors is None:
         return ()
     usable = ~np.isnan(window.labels)
     found = measured(

@@ -95,9 +95,12 @@ class Stream:
 
 @dataclass(frozen=True, slots=True)
 class Labelled:
-    """What the reference's labelled rows fix: errors by score and by class, and performance."""
+    """What the reference's labelled rows fix: errors by score and by class, and performance.
 
-    errors: ErrorReference
+    `errors` is None where the reference has no predictions beside its labels: label shift alone is judged.
+    """
+
+    errors: ErrorReference | None
     performance: Mapping[str, float]
     class_shares: Mapping[str, float]
     stream: Stream
@@ -135,6 +138,11 @@ class Plan:
     def window_days(self) -> float:
         """A window's length in days; 1 where windows are files and budgets count windows."""
         return self.calendar.nominal_days if self.calendar is not None else 1.0
+
+    @property
+    def errors(self) -> ErrorReference | None:
+        """The reference's errors; None where it has no labels, or no predictions."""
+        return self.labelled.errors if self.labelled is not None else None
 
     def columns(self, *roles: Role) -> tuple[Column, ...]:
         """The reference's columns in these roles."""

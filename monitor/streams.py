@@ -84,15 +84,15 @@ def feed(
     arrivals: Arrivals,
 ) -> tuple[Mapping[str, StreamState], dict[int, frozenset[str]]]:
     """Give the arrivals to the streams; tells by pending window in which kinds a change was found."""
-    labelled = plan.labelled
-    if labelled is None or not len(arrivals):
+    errors = plan.errors
+    if errors is None or not len(arrivals):
         return streams, {}
     labels, predictions, scores = _gather(pending, arrivals)
     usable = ~np.isnan(predictions)
     if not usable.any():
         return streams, {}
     window = arrivals.window[usable]
-    values = errors_of(plan.target, labelled.errors, labels[usable], predictions[usable], scores[usable])
+    values = errors_of(plan.target, errors, labels[usable], predictions[usable], scores[usable])
     detectors = {name: opened.at(name, streams.get(name)) for name in STREAMS}
     found = [
         (change.index, name, change.worse)
@@ -147,9 +147,9 @@ def summary(opened: Detectors, streams: Mapping[str, StreamState]) -> StreamSumm
 
 def values(plan: Plan, opened: Detectors, streams: Mapping[str, StreamState]) -> dict[Kind, float]:
     """By kind the detector's estimate minus the reference's error; for concept the smaller residual."""
-    if plan.labelled is None or not streams:
+    if plan.errors is None or not streams:
         return {}
     found = {name: opened.at(name, streams[name]).estimate for name in STREAMS}
     concept = min(2 * found[BY_SCORE] - 1, 2 * found[BY_CLASS] - 1)
-    given = {Kind.PERFORMANCE: found[ERROR] - plan.labelled.errors.mean, Kind.CONCEPT: concept}
+    given = {Kind.PERFORMANCE: found[ERROR] - plan.errors.mean, Kind.CONCEPT: concept}
     return {kind: value for kind, value in given.items() if not np.isnan(value)}
