@@ -89,6 +89,15 @@ class TestDue:
         assert kinds(line) == {Kind.COVARIATE, Kind.QUALITY}
         assert line.final
 
+    def test_labels_without_predictions_are_judged_for_label_shift_alone(self, tmp_path):
+        columns = 'timestamp: ts, label: y, positive: "yes", features: {ignore: [id, pred, proba]}'
+        plan = model(tmp_path, REFERENCE, Memory(a=pd.concat([day(10), day(11, y="yes")])), columns=columns)
+        calm, moved = Runs(plan).run(FAR)
+        assert kinds(calm) == {Kind.COVARIATE, Kind.QUALITY, Kind.LABEL}
+        assert verdict(calm, Kind.LABEL).state is State.OK
+        assert verdict(moved, Kind.LABEL).alarm
+        assert (calm.performance, calm.stream, calm.labelled_rows) == ((), None, 300)
+
     def test_a_window_without_rows_waits_for_a_later_row(self, in_rows):
         live = Memory(a=day(10))
         runs = with_live(in_rows, live)
