@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from difflib import get_close_matches
 from importlib import import_module
+from io import TextIOWrapper
 
 from monitor import __version__
 from monitor.errors import ConfigError, DriftdError
@@ -42,6 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     An exit code of 1 is said by a command and means an alarm, so nothing else may end in it.
     """
+    if arguments is None:
+        _print_anything()
     try:
         with _ended_by_sigterm():
             code = _call(list(sys.argv[1:] if arguments is None else arguments))
@@ -118,6 +121,13 @@ def _ended_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _print_anything() -> None:
+    """Names from data are printed in any locale: what it lacks, as an escape."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
 
 
 def _forget_output() -> None:

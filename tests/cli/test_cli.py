@@ -179,3 +179,12 @@ def test_a_full_disk_under_the_results_is_2(shared):
         ran = shell("init", shared / "reference.parquet", stdout=full)
     assert ran.returncode == 2
     assert "No space left on device" in ran.stderr
+
+
+def test_names_are_printed_in_any_locale(make, tmp_path):
+    folder = tmp_path / "größe"
+    folder.mkdir()
+    ran = shell("check", folder, stdout=subprocess.PIPE, env={**os.environ, "PYTHONIOENCODING": "ascii"})
+    assert ran.returncode == 2
+    assert "gr\\xf6\\xdfe" in ran.stderr
+    assert "Traceback" not in ran.stderr
