@@ -172,10 +172,9 @@ def _decisive(test: Test, reference: ColumnReference, live: ColumnCounts, p_valu
     """The p-value that may open the alarm: missing and unseen rows alone open `quality`, no other kind."""
     if test.detector.quality or test.kind is Kind.LABEL or not (_beside(reference.counts) or _beside(live)):
         return p_value
-    shown, seen = present(reference.counts), present(live)
-    if not shown.observed or not seen.observed:
+    only, seen = reference.present, present(live)
+    if not only.counts.observed or not seen.observed:
         return 1.0
-    only = type(reference)(reference.bins, shown)  # type: ignore[arg-type]  # counts keep their type
     return test.detector.null(only, seen).sf(test.detector.value(only, seen))
 
 

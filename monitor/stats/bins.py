@@ -7,6 +7,7 @@ the reference's deciles merged from fine bins, or its categories.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -36,7 +37,7 @@ class NumericBins:
     scale: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class NumericCounts:
     """One window of a numeric column; two add up.
 
@@ -58,7 +59,7 @@ class NumericCounts:
     low_sum: float = 0.0
     high_sum: float = 0.0
 
-    @property
+    @cached_property
     def observed(self) -> int:
         """How many finite values."""
         return int(self.bins.sum())
@@ -108,7 +109,7 @@ class CategoricalBins:
     """The column is private: digests stand for the names of its categories."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class CategoricalCounts:
     """One window of a categorical column; two add up.
 
@@ -122,7 +123,7 @@ class CategoricalCounts:
     null: int = 0
     unseen_names: Mapping[str, int] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def observed(self) -> int:
         """How many rows with a value, unseen ones included."""
         return int(self.categories.sum()) + self.other + self.unseen
@@ -152,20 +153,42 @@ class CategoricalCounts:
         )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class NumericReference:
     """A numeric column of the reference: its bins and its own counts in them."""
 
     bins: NumericBins
     counts: NumericCounts
 
+    @cached_property
+    def cells(self) -> Counts:
+        """Its own counts per cell, as `cells` gives them; not to be written to."""
+        return _numeric_cells(self.bins, self.counts)
 
-@dataclass(frozen=True, slots=True, eq=False)
+    @cached_property
+    def present(self) -> "NumericReference":
+        """The same without the rows that are missing or infinite."""
+        return NumericReference(
+            self.bins, replace(self.counts, null=0, nan=0, pos_inf=0, neg_inf=0, invalid=0)
+        )
+
+
+@dataclass(frozen=True, eq=False)
 class CategoricalReference:
     """A categorical column of the reference: its categories and its own counts of them."""
 
     bins: CategoricalBins
     counts: CategoricalCounts
+
+    @cached_property
+    def cells(self) -> Counts:
+        """Its own counts per cell, as `cells` gives them; not to be written to."""
+        return _categorical_cells(self.counts)
+
+    @cached_property
+    def present(self) -> "CategoricalReference":
+        """The same without the rows that are missing or unseen."""
+        return CategoricalReference(self.bins, replace(self.counts, null=0, unseen=0, unseen_names={}))
 
 
 ColumnCounts: TypeAlias = NumericCounts | CategoricalCounts
@@ -177,15 +200,25 @@ def cells(reference: ColumnReference, counts: ColumnCounts) -> Counts:
 
     Shape (c + 2,): the deciles or categories (with the pooled rare ones last), missing, unseen.
     """
+    if counts is reference.counts:
+        return reference.cells
     if isinstance(reference, NumericReference):
         if not isinstance(counts, NumericCounts):
             message = "numeric reference, categorical counts"
             raise TypeError(message)
-        inner = np.bincount(reference.bins.cells, weights=counts.bins).astype(np.int64)
-        return np.concatenate([inner, [counts.missing, counts.pos_inf + counts.neg_inf]])
+        return _numeric_cells(reference.bins, counts)
     if not isinstance(counts, CategoricalCounts):
         message = "categorical reference, numeric counts"
         raise TypeError(message)
+    return _categorical_cells(counts)
+
+
+def _numeric_cells(bins: NumericBins, counts: NumericCounts) -> Counts:
+    inner = np.bincount(bins.cells, weights=counts.bins).astype(np.int64)
+    return np.concatenate([inner, [counts.missing, counts.pos_inf + counts.neg_inf]])
+
+
+def _categorical_cells(counts: CategoricalCounts) -> Counts:
     return np.concatenate([counts.categories, [counts.other, counts.missing, counts.unseen]])
 
 

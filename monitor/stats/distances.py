@@ -155,14 +155,15 @@ def _moved(reference: ArrayLike, live: ArrayLike) -> Floats:
 
 def _counts(reference: ArrayLike, live: ArrayLike) -> tuple[Floats, Floats]:
     """Both sides as float64 of one shape; counts are finite, not negative, and some on each side."""
-    before, now = np.broadcast_arrays(
-        np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
-    )
+    before, now = np.asarray(reference, dtype=np.float64), np.asarray(live, dtype=np.float64)
+    if before.shape != now.shape:
+        before, now = np.broadcast_arrays(before, now)
     for name, side in (("reference", before), ("live", now)):
-        if not np.isfinite(side).all() or (side < 0).any():
+        total = side.sum(axis=-1)
+        if side.size and (not side.min() >= 0 or not np.isfinite(total).all()):
             message = f"{name} counts are finite and not negative"
             raise ValueError(message)
-        if not (side.sum(axis=-1) > 0).all():
+        if not (total > 0).all():
             message = f"the {name} side has no rows"
             raise ValueError(message)
     return before, now
