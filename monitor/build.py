@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from typing import Any
 
 import pyarrow as pa
@@ -24,7 +25,7 @@ from monitor.asked import (
 from monitor.budget import shares
 from monitor.config.fingerprint import numbers_fingerprint
 from monitor.config.parameters import source_parameters_of
-from monitor.config.schema import ModelConfig, SourceConfig
+from monitor.config.schema import DetectorConfig, ModelConfig, SourceConfig
 from monitor.detectors.base import DETECTORS, STREAM_DETECTORS, Detector
 from monitor.errors import BadReferenceError, SourceError
 from monitor.plan import LabelSource, Names, Plan, Target, Test
@@ -216,6 +217,7 @@ def _tests(config: ModelConfig, reference: Reference) -> tuple[Test, ...]:
         if entry.detector in STREAM_DETECTORS:
             continue
         detector = _detector(entry.detector, entry.parameters)
+        _check_columns(entry, reference)
         for column in columns:
             fits = column.type in detector.types
             if column.name in entry.columns or ("*" in entry.columns and fits):
@@ -226,6 +228,17 @@ def _tests(config: ModelConfig, reference: Reference) -> tuple[Test, ...]:
                     raise BadReferenceError(message)
                 _add(found, column, detector, entry.threshold, default=not config.default_detectors)
     return tuple(found.values())
+
+
+def _check_columns(entry: DetectorConfig, reference: Reference) -> None:
+    """Refuse a detector on a column that the reference does not have."""
+    known = {*reference.seen, *reference.columns}
+    for name in entry.columns:
+        if name != "*" and name not in known:
+            close = get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]!r}?" if close else ""
+            message = f"detectors: {entry.detector} names {name!r}, which is no column of the reference{hint}"
+            raise BadReferenceError(message)
 
 
 def _add(

@@ -16,6 +16,12 @@ def connect(config: ModelConfig) -> Sequence[str]:
         for name in needed(config)
         if name not in reference.names
     ]
+    found += [
+        f"detectors: {entry.detector} names {name!r}, which is no column of the reference"
+        for entry in config.chosen_detectors
+        for name in entry.columns
+        if name not in {"*", *reference.names}
+    ]
     live = open_source(config.live.source).schema()
     for name in needed(config):
         if name not in live.names:

@@ -14,7 +14,7 @@ from monitor.config.secrets import Secret, redact
 from monitor.errors import BadReferenceError, ConfigError, DriftdError, SourceError
 from monitor.plan import Planned
 from monitor.state import Commit, ModelState
-from monitor.types import Evaluation, Reason, Stage
+from monitor.types import Evaluation, Problem, Reason, Stage
 
 log = logging.getLogger(__name__)
 
@@ -92,16 +92,16 @@ def _failed(order: Order, stage: Stage, reason: Reason, error: DriftdError) -> F
 
 def _hidden(event: Event, secrets: Sequence[Secret]) -> Event:
     """The event with stars for secrets, which messages of sources may quote."""
-    if not secrets or not isinstance(event, Commit):
+    if isinstance(event, Planned):
+        return replace(event, problems=_starred(event.problems, secrets))
+    if not isinstance(event, Commit) or not secrets:
         return event
-    lines = tuple(
-        replace(
-            line,
-            problems=tuple(replace(each, message=redact(each.message, secrets)) for each in line.problems),
-        )
-        for line in event.evaluations
-    )
-    return replace(event, evaluations=lines)
+    lines = (replace(line, problems=_starred(line.problems, secrets)) for line in event.evaluations)
+    return replace(event, evaluations=tuple(lines))
+
+
+def _starred(problems: Sequence[Problem], secrets: Sequence[Secret]) -> tuple[Problem, ...]:
+    return tuple(replace(each, message=redact(each.message, secrets)) for each in problems)
 
 
 def _evaluate(order: Order) -> Iterator[Event]:

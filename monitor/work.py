@@ -36,8 +36,9 @@ def due_windows(plan: Plan, state: ModelState, until: datetime, now: datetime, e
     index = index_times(plan, state, max(now, until))
     first = plan.live_start or index.first
     origin = state.origin
-    if origin is None and first is not None and index.last is not None:
-        origin = plan.calendar.containing(first).start
+    if state.watermark is None and first is not None and index.last is not None:
+        earliest = plan.calendar.containing(first).start
+        origin = earliest if origin is None or earliest is None else max(origin, earliest)
     start = state.watermark or origin
     windows = due(plan.calendar, start, until, plan.lateness) if start is not None else iter(())
     ticks = ((window, first_tick(window, plan.lateness)) for window in windows)

@@ -9,11 +9,12 @@ import pytest
 from monitor import evaluation
 from monitor.build import detector_parameters, source_parameters
 from monitor.config.load import load_model
+from monitor.config.secrets import Secret
 from monitor.errors import BadReferenceError, ConfigError, ConfigProblem, DetectorError, SourceError
 from monitor.evaluation import Failed, Learned, Order, Timed, evaluate
 from monitor.plan import Planned
 from monitor.state import Commit, ModelState
-from monitor.types import Reason, Stage
+from monitor.types import Problem, Reason, Stage
 
 SECRET = "hunter2-of-the-lake"
 UNTIL = datetime(2024, 1, 6, tzinfo=UTC)
@@ -170,3 +171,10 @@ def test_no_fault_shows_a_secret(make, monkeypatch, kind):
     (failed,) = evaluate(order)
     assert SECRET not in failed.message
     assert "cannot open s3://***" in failed.message
+
+
+def test_no_secret_is_in_what_is_told_before_the_first_window():
+    secret = Secret("hush-hush")
+    told = Planned(0, (Problem("", Reason.NO_FILES, "nothing matches /data/hush-hush/*.parquet"),))
+    hidden = evaluation._hidden(told, [secret])
+    assert [each.message for each in hidden.problems] == ["nothing matches /data/***/*.parquet"]

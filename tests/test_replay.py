@@ -151,3 +151,18 @@ def test_a_window_is_printed_again_when_coverage_passes_the_marks_and_when_final
     assert printed[-1]["final"]
     assert coverage[0] < 0.5
     assert coverage[-1] > 0.9
+
+
+def test_a_detector_on_a_column_that_is_not_there_is_refused_with_a_hint(model, tmp_path):
+    path = model.folder / "misspelt.yaml"
+    path.write_text(YAML + "detectors: [{detector: ks, columns: [xx]}]\n", encoding="utf-8")
+    ran = driftd("once", path, "--state", f"sqlite:///{tmp_path}/s.db", "--until", UNTIL)
+    assert ran.code == 2
+    assert "ks names 'xx', which is no column of the reference; did you mean 'x'?" in ran.err
+
+
+def test_backfill_from_before_the_data_writes_no_windows_of_nothing(model, at_once, tmp_path):
+    state = f"sqlite:///{tmp_path}/early.db"
+    arguments = ["backfill", model.path, "--state", state, "--json"]
+    ran = driftd(*arguments, "--from", "2023-12-01T00:00Z", "--to", "2024-01-12T00:00Z")
+    assert list(ran.last) == list(at_once)[:4]
