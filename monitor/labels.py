@@ -200,8 +200,8 @@ def _joining(
     repeated = rows.identified & ~first
     if plan.labels is None:  # a label that stands in the row needs no id
         first |= ~rows.identified
-    for window in pending:
-        again = first & np.isin(rows.ids, window.ids)
+    if pending:
+        again = first & np.isin(rows.ids, np.concatenate([window.ids for window in pending]))
         repeated |= again
         first &= ~again
     problems = []

@@ -1,8 +1,9 @@
 """Labels that came: streams are fed, decisions and alarms follow, windows are printed again."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,8 +15,11 @@ from monitor.labels import places, strangers
 from monitor.plan import Plan
 from monitor.rows import Classes
 from monitor.state import AlarmRecord, Commit, ModelState, PendingWindow
-from monitor.types import LABEL_KINDS, Evaluation, Verdict
+from monitor.types import LABEL_KINDS, AlarmState, Evaluation, Kind, Verdict
 from monitor.windows import micros, moment
+
+Memories: TypeAlias = Mapping[Kind, Sequence[AlarmState]]
+"""What each kind that reads labels remembers after each pending window."""
 
 MARKS = (0.5, 0.8, 0.95)
 """Label coverage at which a window's line is printed again."""
@@ -57,14 +61,16 @@ def tick(
         known = [job.places[window.window.key] for window in state.pending]
         told = strangers(job.plan, job.labels, known, line.window, state.origin)
         job.lines[new] = replace(line, problems=(*line.problems, *told))
-    lines = _restate(job, judged, at, new)
+    memories = {kind: replayed(state, kind) for kind in labelled.kinds(job.plan)}
+    passed = _passed(job.plan, state, at)
+    lines = _restate(job, judged, memories, passed, at, new)
     changes = records(before, state)
-    printed = {key: passed for key, passed in _passed(job.plan, state, at).items() if key in lines}
+    printed = {key: passed[key] for key in lines}
     pending = tuple(
         replace(window, passed=printed[window.window.key]) if window.window.key in printed else window
         for window in state.pending
     )
-    state = _drop_final(job, replace(state, pending=pending), at)
+    state = _drop_final(job, replace(state, pending=pending), memories, at)
     kept = {window.window.key for window in state.pending}
     return Commit(
         job.plan.model,
@@ -121,11 +127,16 @@ def _passed(plan: Plan, state: ModelState, tick: datetime) -> dict[str, int]:
     }
 
 
-def _restate(job: Run, judged: _Judged, tick: datetime, new: str | None) -> dict[str, Evaluation]:
+def _restate(
+    job: Run,
+    judged: _Judged,
+    memories: Memories,
+    passed: Mapping[str, int],
+    tick: datetime,
+    new: str | None,
+) -> dict[str, Evaluation]:
     """The lines to print now, in time order: the new window's, and those that passed a mark."""
     state = judged.state
-    passed = _passed(job.plan, state, tick)
-    memories = {kind: replayed(state, kind) for kind in labelled.kinds(job.plan)}
     lines: dict[str, Evaluation] = {}
     for number, window in enumerate(state.pending):
         key = window.window.key
@@ -170,7 +181,7 @@ def _restate(job: Run, judged: _Judged, tick: datetime, new: str | None) -> dict
     return lines
 
 
-def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
+def _drop_final(job: Run, state: ModelState, memories: Memories, tick: datetime) -> ModelState:
     """Final windows leave the pending ones; their decisions become memory."""
     count = 0
     while count < len(state.pending) and _final(job.plan, state.pending[count], tick):
@@ -180,7 +191,5 @@ def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
         count += 1
     if not count:
         return state
-    memories = dict(state.alarms)
-    for kind in labelled.kinds(job.plan):
-        memories[kind] = replayed(state, kind)[count - 1]
-    return replace(state, alarms=memories, pending=state.pending[count:])
+    dropped = {kind: after[count - 1] for kind, after in memories.items()}
+    return replace(state, alarms={**state.alarms, **dropped}, pending=state.pending[count:])

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from monitor.types import AlarmState, Decision, Evaluation, Kind, Window
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class PendingWindow:
     """An evaluated window that still awaits labels: one entry per row that has an id of its own.
 
@@ -37,7 +38,7 @@ class PendingWindow:
     hits: frozenset[str] = frozenset()
     """The kinds, as text, in which a stream detector found a change for the worse within this window."""
 
-    @property
+    @cached_property
     def labelled(self) -> int:
         """How many rows have their label."""
         return int(np.count_nonzero(~np.isnan(self.labels)))

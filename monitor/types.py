@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from monitor.tokens import Reason as Reason  # noqa: PLC0414 - re-exported: one place to import words from
 from monitor.tokens import Stage as Stage  # noqa: PLC0414 - re-exported
@@ -253,6 +254,7 @@ def utc(moment: datetime) -> datetime:
     return moment.astimezone(UTC)
 
 
+@lru_cache(maxsize=16_384)
 def iso(moment: datetime) -> str:
     """ISO 8601 in UTC with a `Z`, whole seconds where possible.
 

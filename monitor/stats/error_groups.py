@@ -78,7 +78,7 @@ def group_of(groups: Groups, values: Floats) -> Codes:
     """The group of each value, int64 (n,); k, the last, for NaN and for an unseen class."""
     k = len(groups.edges)
     found = np.searchsorted(groups.edges, values).astype(np.int64)
-    known = np.isin(values, groups.edges) if groups.classes else ~np.isnan(values)
+    known = np.append(groups.edges, np.nan)[found] == values if groups.classes else ~np.isnan(values)
     return np.where(known, found, k)
 
 
