@@ -19,6 +19,11 @@ RNG = np.random.default_rng(21)
 NORMAL = RNG.normal(50, 10, 20_000)
 
 
+def fresh():
+    """A generator of its own for each test, so that none depends on another."""
+    return np.random.default_rng(28)
+
+
 def counted(bins, values, **others):
     place = np.searchsorted(bins.edges, values, side="left")
     counts = np.bincount(place, minlength=bins.edges.size + 1)
@@ -42,14 +47,14 @@ REFERENCE = numbers(NORMAL)
 
 @pytest.mark.parametrize("shift", [-1.0, -0.3, 0.0, 0.2, 1.0])
 def test_location_is_in_standard_deviations(shift):
-    found = effect(REFERENCE, counted(REFERENCE.bins, RNG.normal(50 + 10 * shift, 10, 20_000)))
+    found = effect(REFERENCE, counted(REFERENCE.bins, fresh().normal(50 + 10 * shift, 10, 20_000)))
     assert found.location.value == pytest.approx(shift, abs=0.03)
     assert found.location.error == pytest.approx(np.sqrt(2 / 20_000), rel=0.1)
 
 
 def test_location_and_ks_are_the_same_for_any_monotone_scale():
     bent = numbers(np.exp(NORMAL / 10))
-    live = RNG.normal(53, 10, 5000)
+    live = fresh().normal(53, 10, 5000)
     straight, curved = (
         effect(REFERENCE, counted(REFERENCE.bins, live)),
         effect(bent, counted(bent.bins, np.exp(live / 10))),
@@ -59,32 +64,33 @@ def test_location_and_ks_are_the_same_for_any_monotone_scale():
 
 
 def test_ks_and_its_error():
-    windows = [effect(REFERENCE, counted(REFERENCE.bins, RNG.normal(55, 10, 500))).ks for _ in range(200)]
+    draw = fresh()
+    windows = [effect(REFERENCE, counted(REFERENCE.bins, draw.normal(55, 10, 500))).ks for _ in range(200)]
     values = np.array([each.value for each in windows])
     assert values.mean() == pytest.approx(0.2, abs=0.02)
     assert np.mean([each.error for each in windows]) == pytest.approx(values.std(), rel=0.25)
 
 
 def test_one_outlier_is_no_effect():
-    live = np.append(RNG.normal(50, 10, 999), 1e9)
+    live = np.append(fresh().normal(50, 10, 999), 1e9)
     assert not material(effect(REFERENCE, counted(REFERENCE.bins, live)), MINIMUM)
 
 
 @pytest.mark.parametrize(("shift", "expected"), [(0.0, False), (0.1, False), (0.25, True), (-0.25, True)])
 def test_what_is_material_in_location(shift, expected):
-    live = counted(REFERENCE.bins, RNG.normal(50 + 10 * shift, 10, 20_000))
+    live = counted(REFERENCE.bins, fresh().normal(50 + 10 * shift, 10, 20_000))
     assert material(effect(REFERENCE, live), MINIMUM) is expected
 
 
 def test_a_wider_spread_is_material_by_ks():
-    live = counted(REFERENCE.bins, RNG.normal(50, 20, 20_000))
+    live = counted(REFERENCE.bins, fresh().normal(50, 20, 20_000))
     found = effect(REFERENCE, live)
     assert abs(found.location.value) < 0.05
     assert material(found, MINIMUM)
 
 
 def test_few_rows_show_nothing_for_sure():
-    assert not material(effect(REFERENCE, counted(REFERENCE.bins, RNG.normal(50, 10, 30))), MINIMUM)
+    assert not material(effect(REFERENCE, counted(REFERENCE.bins, fresh().normal(50, 10, 30))), MINIMUM)
 
 
 def test_the_category_that_moved_most():
@@ -168,13 +174,13 @@ def test_no_rows_and_unknown_effects_are_refused():
 
 @pytest.mark.parametrize("share", [0.1, 0.25, 0.5, 0.75, 0.99])
 def test_quantiles_from_bins_agree_with_numpy(share):
-    live = RNG.normal(55, 12, 3000)
+    live = fresh().normal(55, 12, 3000)
     found = quantile(REFERENCE, counted(REFERENCE.bins, live), share)
     assert found == pytest.approx(float(np.quantile(live, share)), abs=0.5)
 
 
 def test_quantiles_of_whole_numbers_are_whole():
-    values = RNG.poisson(3, 5000).astype(float)
+    values = fresh().poisson(3, 5000).astype(float)
     reference = numbers(values)
     assert quantile(reference, reference.counts, 0.5) == pytest.approx(3)
 
