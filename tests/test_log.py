@@ -39,6 +39,7 @@ def as_json(made, secrets=()):
 def logging_as_before():
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
+    logging.captureWarnings(capture=False)  # a command that an earlier test ran in this process may hold them
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
