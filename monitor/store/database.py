@@ -3,7 +3,8 @@
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote
@@ -18,6 +19,7 @@ from monitor.types import Reason
 _BUSY = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}
 _FULL = {sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR}
 _DAMAGED = {sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CORRUPT}
+SWITCH_SECONDS, SWITCH_PAUSE_SECONDS = 5.0, 0.02
 _REFUSED = {sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM}
 
 
@@ -144,13 +146,27 @@ def _prepare(database: Database, *, read_only: bool) -> None:
         _use_write_ahead_log(database)
 
 
+def _patiently(change: Callable[[], object]) -> None:
+    """Try again while the file is locked: SQLite itself does not wait for this change."""
+    end = time.monotonic() + SWITCH_SECONDS
+    while True:
+        try:
+            change()
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > end:
+                raise
+            time.sleep(SWITCH_PAUSE_SECONDS)
+        else:
+            return
+
+
 def _use_write_ahead_log(database: Database) -> None:
     """Readers and the writer then do not wait for each other; the file remembers it."""
     connection = database._engine.raw_connection()  # noqa: SLF001 - same file
     try:
         cursor = connection.cursor()
         if cursor.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-            cursor.execute("PRAGMA journal_mode = WAL")
+            _patiently(lambda: cursor.execute("PRAGMA journal_mode = WAL"))
         cursor.close()
     finally:
         connection.close()
