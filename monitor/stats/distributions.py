@@ -1,0 +1,45 @@
+"""Panels of distributions: location, scale and cells of every column, window by window."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from monitor.stats.bins import ColumnCounts
+from monitor.stats.panel import Floats, Layout
+from monitor.stats.summaries import Summarizer, Summary, summarize
+
+LOCATION, SCALE = 0, 1
+"""The groups of contrasts."""
+
+
+def layout_of(columns: Sequence[Summarizer]) -> Layout:
+    """Numeric columns have a location and a scale, categorical ones a largest cell; all have cells."""
+    numeric = np.array([number for number, each in enumerate(columns) if each.location is not None], np.int64)
+    sizes = np.array([each.cells for each in columns], np.int64)
+    return Layout(
+        len(columns),
+        np.concatenate([numeric, numeric]),
+        np.repeat([LOCATION, SCALE], len(numeric)),
+        np.array([columns[number].variances[which] for which in (0, 1) for number in numeric.tolist()]),
+        np.zeros(2 * len(numeric), bool),
+        np.arange(len(columns)),
+        sizes,
+        np.zeros(int(sizes.sum())),
+        np.array([each.location is None for each in columns]),
+    )
+
+
+def values_of(columns: Sequence[Summarizer], found: Sequence[Summary]) -> tuple[Floats, Floats]:
+    """One window: rows (k,) behind each column and its values (c + j,); NaN where a column has no rows."""
+    rows = np.array([each.observed for each in found], np.float64)
+    numeric = [each for how, each in zip(columns, found, strict=True) if how.location is not None]
+    cells = [
+        each.cells / each.observed if each.observed else np.full(len(each.cells), np.nan) for each in found
+    ]
+    contrasts = [each.location for each in numeric] + [each.scale for each in numeric]
+    return rows, np.concatenate([np.array(contrasts, np.float64), *cells])
+
+
+def summaries_of(columns: Sequence[Summarizer], counts: Iterable[ColumnCounts]) -> list[Summary]:
+    """Every column of one window."""
+    return [summarize(how, each) for how, each in zip(columns, counts, strict=True)]
