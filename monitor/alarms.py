@@ -39,14 +39,15 @@ def advance(memory: AlarmState, window: Window, decision: Decision, tick: dateti
 def counted_days(window_days: float) -> int:
     """What one alarm counts in measures of false alarms: 1, and 1 more for each further 24 hours open.
 
-    An alarm that one window opens closes after `CLOSES_AFTER`, and at least two windows, under the line.
-    So that the budget holds as it is counted, alarms may open only this many times less often.
+    An alarm that one window opens closes with the last of the windows of `CLOSES_AFTER`, at least two, under
+    the line; its own window and all but the last of those show it open. So that the budget holds as it is
+    counted, alarms may open only this many times less often.
 
-    >>> counted_days(1.0), counted_days(0.25)
-    (3, 2)
+    >>> counted_days(1.0), counted_days(0.25), counted_days(1 / 24)
+    (2, 1, 1)
     """
     quiet = max(CLOSES_AFTER_WINDOWS, math.ceil(CLOSES_AFTER / timedelta(days=window_days)))
-    return max(1, math.ceil((1 + quiet) * window_days - 1e-9))
+    return max(1, math.ceil(quiet * window_days - 1e-9))
 
 
 def opens(decision: Decision) -> bool:

@@ -93,7 +93,7 @@ def with_labels(
 ) -> Reference:
     """The reference with what follows from its labels and predictions attached."""
     classes = Classes(())
-    rows = _rows(names, source, interval, task, classes)
+    rows = labelled_rows(names, source, interval, task, classes)
     order = sorted(range(len(classes.names)), key=lambda code: _sort_key(classes.names[code]))
     rows = _recoded(rows, order) if task is not Task.REGRESSION else rows
     texts = tuple(classes.names[code] for code in order)
@@ -138,9 +138,10 @@ def _too_few(names: Names, labelled: int, judged: int) -> Iterator[Problem]:
         yield Problem(names.prediction, Reason.NO_PREDICTION, text)
 
 
-def _rows(
+def labelled_rows(
     names: Names, source: Source, interval: Interval | None, task: Task | None, classes: Classes
 ) -> Rows:
+    """Labels and predictions of the reference in the order of event time; none where it has no labels."""
     wanted = [names.timestamp, names.prediction, *names.probabilities.values(), names.label]
     columns = tuple(dict.fromkeys(name for name in wanted if name))
     if names.label is None or not columns:

@@ -1,7 +1,7 @@
 """A configuration becomes a plan: the only place that names concrete sources and detectors."""
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
@@ -10,7 +10,7 @@ import pyarrow as pa
 
 import monitor.detectors
 import monitor.sources  # noqa: F401 - registers its members
-from monitor import alarms, baseline
+from monitor import alarms, baseline, history
 from monitor.asked import (
     bounds_of,
     budget_days,
@@ -23,15 +23,18 @@ from monitor.asked import (
     wanted,
 )
 from monitor.budget import shares
+from monitor.calibration import Calibrations
 from monitor.config.fingerprint import numbers_fingerprint
 from monitor.config.parameters import source_parameters_of
 from monitor.config.schema import DetectorConfig, ModelConfig, SourceConfig
 from monitor.detectors.base import DETECTORS, STREAM_DETECTORS, Detector
 from monitor.errors import BadReferenceError, SourceError
-from monitor.plan import LabelSource, Names, Plan, Target, Test
+from monitor.panels import MISSING, Panels, watched
+from monitor.plan import Labelled, LabelSource, Names, Plan, Target, Test
 from monitor.reference import Reference, learn
 from monitor.sources.base import SOURCES, Source
 from monitor.stats.effects import MinimumEffect
+from monitor.stats.season import Season
 from monitor.types import KIND_OF, Column, ColumnType, Kind, Problem, Reason, Role, Task
 from monitor.values import categorical
 
@@ -42,8 +45,19 @@ DEFAULTS = {
 }
 """The default detectors by column type; `adwin` on the errors besides."""
 
-SHAPE_VERSION = 1
+SHAPE_VERSION = 2
 """Part of the fingerprint: a driftd that learns differently learns again."""
+
+
+CALIBRATION = "calibration"
+"""The reference's attachment that holds what its windows taught."""
+SEASONS = {
+    "auto": tuple(Season),
+    "none": (Season.NONE,),
+    "hour": (Season.HOUR,),
+    "week": (Season.WEEK,),
+}
+"""The positions of the calendar that each `reference.season` lets a column follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +102,11 @@ def resolve(config: ModelConfig, references: Mapping[str, bytes], threads: int) 
     reference = _learn(config, source, threads)
     rows = replace(reference, problems=(), seen=(), types={})
     reference = replace(reference, fingerprint=_digest(asked.encode() + rows.to_bytes()))
-    return Resolved(_plan(config, reference, live), key, reference.to_bytes())
+    plan = _plan(config, reference, live)
+    found = history.calibrated(plan, history.read(plan, source, interval_of(config), threads))
+    attachments = {**reference.attachments, CALIBRATION: found.to_bytes()}
+    plan = replace(plan, calibrations=found)
+    return Resolved(plan, key, replace(reference, attachments=attachments).to_bytes())
 
 
 def _digest(content: bytes) -> str:
@@ -164,7 +182,10 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         kinds |= {Kind.PERFORMANCE, Kind.CONCEPT} if labelled.errors is not None else set()
     timed = config.columns.timestamp is not None
     calendar = calendar_of(config) if timed else None
-    days = budget_days(config) * (alarms.counted_days(calendar.nominal_days) if calendar is not None else 1)
+    panels = _panels(reference, tests, labelled)
+    stored = reference.attachments.get(CALIBRATION)
+    counted = alarms.counted_days(calendar.nominal_days) if calendar is not None else 1
+    days = budget_days(config) * counted
     return Plan(
         model=config.model,
         target=target,
@@ -181,8 +202,25 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         labelled=labelled,
         budgets={kind: days / share for kind, share in shares(kinds).items()},
         minimum=MinimumEffect(**config.alarms.min_effect.model_dump()),
+        panels=panels,
+        seasons=SEASONS[config.reference.season],
+        calibrations=Calibrations.from_bytes(stored, panels.layouts) if stored else Calibrations(),
         problems=(*reference.problems, *_added(config, reference, live)),
     )
+
+
+def _panels(reference: Reference, tests: Sequence[Test], labelled: Labelled | None) -> Panels:
+    """What calibration watches: the columns that have a detector without a fixed line."""
+    references = {name: each for name, (column, each) in reference.columns.items() if column.role in KIND_OF}
+    chosen = [test for test in tests if test.fixed is None]
+    by_kind = {
+        kind: watched([test.column.name for test in chosen if test.kind is kind], references)
+        for kind in (Kind.COVARIATE, Kind.PREDICTION, Kind.LABEL)
+    }
+    if labelled is None:
+        by_kind[Kind.LABEL] = ()
+    missing = watched([test.column.name for test in chosen if test.detector.token == MISSING], references)
+    return Panels(references, by_kind, missing, labelled.errors if labelled is not None else None)
 
 
 def _with_positive(roles: Names, target: Target) -> Names:

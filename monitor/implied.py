@@ -1,30 +1,46 @@
 """The alarms that a model's state implies, and what a tick changed of them."""
 
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import TypeAlias
 
-from monitor import alarms, labelled
+from monitor import labelled
+from monitor.judging import Heard, Step, advance
+from monitor.plan import Plan
 from monitor.state import AlarmRecord, ModelState, PendingWindow
-from monitor.types import LABEL_KINDS, AlarmState, Kind
+from monitor.types import AlarmState, Kind
 from monitor.windows import moment
 
+Implied: TypeAlias = dict[tuple[Kind, datetime], AlarmRecord]
+"""Alarms by kind and when they opened."""
 
-def standing(state: ModelState) -> dict[Kind, AlarmState]:
+
+def standing(plan: Plan, state: ModelState) -> dict[Kind, AlarmState]:
     """Each kind's memory after everything that is known, pending windows included."""
-    standing = dict(state.alarms)
-    for kind in LABEL_KINDS:
-        after = replayed(state, kind)
-        if after:
-            standing[kind] = after[-1]
-    return standing
+    last = {kind: steps[-1][1] for kind, steps in steps_of(plan, state).items() if steps}
+    return {**state.alarms, **last}
 
 
-def replayed(state: ModelState, kind: Kind) -> tuple[AlarmState, ...]:
-    """The memory of a kind that reads labels, after each pending window."""
-    decided = [
-        (window.window, labelled.decision(window, kind), evaluated(window)) for window in state.pending
+def through(plan: Plan, state: ModelState, kind: Kind, count: int) -> tuple[list[Step], bytes]:
+    """The decisions of a kind on the first `count` pending windows, and what these leave to the next."""
+    heard = [
+        Heard(
+            window.window,
+            labelled.decision(window, kind),
+            window.readings.get(kind),
+            evaluated(window),
+            _words(window, kind),
+        )
+        for window in state.pending[:count]
     ]
-    return alarms.replay(state.alarms.get(kind, AlarmState()), decided)
+    alarm, memory = state.alarms.get(kind, AlarmState()), state.memories.get(kind, b"")
+    return advance(plan, kind, alarm, memory, heard)
+
+
+def _words(window: PendingWindow, kind: Kind) -> Callable[[str], str]:
+    reading = window.readings.get(kind)
+    return lambda column: reading.words.get(column, column) if reading is not None else column
 
 
 def evaluated(window: PendingWindow) -> datetime:
@@ -34,10 +50,13 @@ def evaluated(window: PendingWindow) -> datetime:
     return moment(int(window.times[0]) if len(window.times) else 0)
 
 
-def records(before: ModelState, after: ModelState) -> tuple[AlarmRecord, ...]:
-    """Every alarm that this tick opened, changed, closed or took back."""
-    had, has = implied(before), implied(after)
-    at = after.watermark or after.tick
+def steps_of(plan: Plan, state: ModelState) -> dict[Kind, list[Step]]:
+    """By kind that reads labels, its decision on each pending window and its alarm's memory after it."""
+    return {kind: through(plan, state, kind, len(state.pending))[0] for kind in labelled.kinds(plan)}
+
+
+def records(had: Implied, has: Implied, at: datetime | None) -> tuple[AlarmRecord, ...]:
+    """Every alarm that a tick opened, changed, closed or took back, given those implied before and after."""
     gone = {
         key: replace(record, closed=at)
         for key, record in had.items()
@@ -46,15 +65,18 @@ def records(before: ModelState, after: ModelState) -> tuple[AlarmRecord, ...]:
     return (*gone.values(), *(record for key, record in has.items() if had.get(key) != record))
 
 
-def implied(state: ModelState) -> dict[tuple[Kind, datetime], AlarmRecord]:
-    """The alarms that the state implies: standing ones, and those that pending windows open and close."""
-    found: dict[tuple[Kind, datetime], AlarmRecord] = {}
+def implied(state: ModelState, steps: Mapping[Kind, Sequence[Step]]) -> Implied:
+    """The alarms that the state implies: standing ones, and those that pending windows open and close.
+
+    `steps`: of each pending window, by kind that reads labels.
+    """
+    found: Implied = {}
     for kind in Kind:
         memory = state.alarms.get(kind, AlarmState())
         sequence = [(memory, state.watermark or state.tick)]
-        if kind in LABEL_KINDS:
+        if kind in steps:
             ends = map(evaluated, state.pending)
-            sequence += list(zip(replayed(state, kind), ends, strict=True))
+            sequence += list(zip((alarm for _, alarm in steps[kind]), ends, strict=True))
         previous: tuple[Kind, datetime] | None = None
         for after, end in sequence:
             key = (kind, after.since) if after.since is not None else None

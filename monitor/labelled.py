@@ -7,8 +7,10 @@ from monitor import measure, outcomes, streams, verdicts
 from monitor.budget import days_by_chance, level
 from monitor.label_problems import REASONS, label_problems, too_few
 from monitor.labels import in_row, open_window, read_labels
+from monitor.panels import WHOLE, read_distributions
 from monitor.plan import Plan
-from monitor.state import PendingWindow, StreamState
+from monitor.profile import Profile, summarized
+from monitor.state import PendingWindow, Reading, StreamState
 from monitor.stats import residuals
 from monitor.stats.residuals import ResidualTest
 from monitor.streams import BY_CLASS, BY_SCORE, ERROR, Detectors, feed
@@ -38,6 +40,8 @@ __all__ = [
 ]
 
 KINDS = (Kind.LABEL, Kind.PERFORMANCE, Kind.CONCEPT)
+TELLING = 0.001
+"""The p-value at which a window's words say that its error rose."""
 TESTS = {Kind.PERFORMANCE: 2, Kind.CONCEPT: 2}
 """The window's own test and the stream detector share the budget of their kind."""
 
@@ -95,7 +99,7 @@ def decide(
         why_not = (why_not or "fewer rows than window.min_rows") if window.rows else "no rows"
     if why_not and (window.rows < plan.min_rows or not window.hits):
         unknown = {kind: verdicts.unknown(kind, why_not) for kind in kinds(plan)}
-        return replace(window, decisions=unknown), None
+        return replace(window, decisions=unknown, readings={}), None
     found = measured(plan, classes, window)
     decisions = {
         kind: verdicts.unknown(kind, why_not)
@@ -103,7 +107,58 @@ def decide(
         else verdicts.decide(kind, each, plan.budgets[kind], timed=plan.calendar is not None)
         for kind, each in found.by_kind.items()
     }
-    return replace(window, decisions=_explained(decisions, found.tests)), found
+    readings = {} if why_not else readings_of(plan, classes, window, found.tests)
+    return replace(window, decisions=_explained(plan, decisions, found.tests), readings=readings), found
+
+
+def readings_of(
+    plan: Plan, classes: Sequence[str], window: PendingWindow, tests: Mapping[str, ResidualTest] | None
+) -> dict[Kind, Reading]:
+    """What calibration reads of the window's labels."""
+    readings: dict[Kind, Reading] = {}
+    names = plan.panels.columns.get(Kind.LABEL, ())
+    if names and window.labelled:
+        live = {
+            name: outcomes.label_counts(plan.panels.references[name], classes, window.labels)
+            for name in names
+        }
+        stored = summarized(Profile(window.labelled, live), plan.panels.summarizers).columns
+        words = {name: measure.words(plan, Kind.LABEL, name, counts) for name, counts in live.items()}
+        readings[Kind.LABEL] = read_distributions(plan.panels, stored, words)
+    if tests is not None and plan.errors is not None:
+        rows = (float(outcomes.judged(window).sum()),)
+        error = plan.errors.mean + tests[ERROR].mean
+        words = {kind: _error_words(plan, kind, tests) for kind in (Kind.PERFORMANCE, Kind.CONCEPT)}
+        readings[Kind.PERFORMANCE] = Reading(rows, (error,), {WHOLE: words[Kind.PERFORMANCE]})
+        residuals_ = (tests[BY_SCORE].mean, tests[BY_CLASS].mean)
+        readings[Kind.CONCEPT] = Reading(rows, residuals_, {WHOLE: words[Kind.CONCEPT]})
+    return readings
+
+
+def _error_words(plan: Plan, kind: Kind, tests: Mapping[str, ResidualTest]) -> str:
+    assert plan.errors is not None
+    what = (
+        "error rose" if kind is Kind.PERFORMANCE else "error rose beyond what scores and class shares explain"
+    )
+    before = plan.errors.mean
+    words = f"{what}: {before:.3g} to {before + tests[ERROR].mean:.3g}"
+    explained = kind is Kind.PERFORMANCE and not _moved(plan, _weakest(tests))
+    return f"{words}; {_explanation(tests)}" if explained else words
+
+
+def _weakest(tests: Mapping[str, ResidualTest]) -> ResidualTest:
+    """Concept: the error must have risen beyond what the scores and beyond what the classes explain."""
+    return max(tests[BY_SCORE], tests[BY_CLASS], key=lambda each: each.p_value)
+
+
+def _explanation(tests: Mapping[str, ResidualTest]) -> str:
+    by_inputs = tests[BY_SCORE].mean < tests[BY_CLASS].mean
+    return "explained by inputs" if by_inputs else "explained by class shares"
+
+
+def _moved(plan: Plan, test: ResidualTest) -> bool:
+    """Whether an error rose by this window's own rows, for words alone."""
+    return test.p_value <= TELLING and test.mean - test.standard_error >= plan.minimum.error
 
 
 def describe(
@@ -171,27 +226,20 @@ def _errors(
             Measurement(Statistic(kind, "", name, None, reason=nothing), None, material=False)
             for name in (token, stream)
         ]
-    # concept: the error must have risen beyond what the scores and beyond what the classes explain
-    weakest = (
-        tests[ERROR]
-        if kind is Kind.PERFORMANCE
-        else max(tests[BY_SCORE], tests[BY_CLASS], key=lambda each: each.p_value)
-    )
+    weakest = tests[ERROR] if kind is Kind.PERFORMANCE else _weakest(tests)
     budget = plan.budgets[kind]
     alpha = level(budget, plan.window_days) / TESTS[kind]
     line = residuals.line(weakest, int(outcomes.judged(window).sum()), alpha)
     days = days_by_chance(weakest.p_value, TESTS[kind], plan.window_days)
     material = weakest.mean - weakest.standard_error >= plan.minimum.error
-    what = (
-        "error rose" if kind is Kind.PERFORMANCE else "error rose beyond what scores and class shares explain"
-    )
-    reference = plan.errors.mean
-    words = f"{what}: {reference:.3g} to {reference + tests[ERROR].mean:.3g}"
+    calibrated = plan.calibrated(kind) is not None
+    words = _error_words(plan, kind, tests)
     own = Measurement(
         Statistic(kind, "", token, weakest.mean, line, weakest.p_value, drifted=weakest.mean >= line),
-        days,
+        None if calibrated else days,
         material=material,
         words=words,
+        informs=calibrated,
     )
     found = Statistic(kind, "", stream, weakest.mean, None, None, drifted=hit)
     return [
@@ -206,18 +254,13 @@ def _errors(
 
 
 def _explained(
-    found: Mapping[Kind, Decision], tests: Mapping[str, ResidualTest] | None
+    plan: Plan, found: Mapping[Kind, Decision], tests: Mapping[str, ResidualTest] | None
 ) -> Mapping[Kind, Decision]:
-    """Where the error rose and concept did not open, say what explains it."""
+    """Where the error rose and concept did not move, say what explains it."""
     performance, concept = found.get(Kind.PERFORMANCE), found.get(Kind.CONCEPT)
-    if performance is None or concept is None or not performance.known or not concept.known:
+    if performance is None or concept is None or not concept.known or tests is None:
         return found
-    if performance.quiet or not concept.quiet or tests is None:
+    rose = not performance.quiet or _moved(plan, tests[ERROR])
+    if not rose or not concept.quiet or _moved(plan, _weakest(tests)):
         return found
-    by_inputs = tests[BY_SCORE].mean < tests[BY_CLASS].mean
-    said = "explained by inputs" if by_inputs else "explained by class shares"
-    return {
-        **found,
-        Kind.PERFORMANCE: replace(performance, reason=f"{performance.reason}; {said}"),
-        Kind.CONCEPT: replace(concept, reason=f"the error moved, {said}"),
-    }
+    return {**found, Kind.CONCEPT: replace(concept, reason=f"the error moved, {_explanation(tests)}")}

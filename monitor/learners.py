@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
+from monitor.bottom_k import BottomK, row_hashes
 from monitor.columns import digest
 from monitor.stats.binning import bins_of
 from monitor.stats.bins import (
@@ -40,7 +41,7 @@ FEWEST_ROWS = 5
 Selection: TypeAlias = NDArray[np.int64]
 
 
-class RowSample:
+class RowSample(BottomK):
     """Which rows belong to a random sample that depends on file and row number alone (bottom-k).
 
     Every row has a hash; the rows with the smallest ones are the sample. Batches of any size give
@@ -49,46 +50,15 @@ class RowSample:
     """
 
     def __init__(self, size: int) -> None:
-        self.size = size
-        self._hashes: list[NDArray[np.uint64]] = []
-        self._held = 0
-        self._bound = np.uint64(np.iinfo(np.uint64).max)
+        super().__init__(size)
         self._files: dict[str, int] = {}
-
-    @property
-    def held(self) -> int:
-        """How many rows were taken and not pruned."""
-        return self._held
 
     def take(self, file: str, numbers: Selection) -> Selection:
         """Positions within the batch of the rows that come into the sample for now."""
         place = self._files.setdefault(
             file, len(self._files)
         )  # not the name: a moved folder is the same data
-        hashes = _mix(numbers.astype(np.uint64) + _mix(np.array([place + 1], np.uint64)))
-        chosen = np.flatnonzero(hashes <= self._bound)
-        self._hashes.append(hashes[chosen])
-        self._held += len(chosen)
-        return chosen
-
-    def prune(self, *, last: bool = False) -> NDArray[np.bool_] | None:
-        """Which of all rows taken so far stay; None where all do."""
-        if self._held <= (self.size if last else 2 * self.size):
-            return None
-        hashes = np.concatenate(self._hashes)
-        self._bound = np.uint64(np.partition(hashes, self.size - 1)[self.size - 1])
-        stay: NDArray[np.bool_] = hashes <= self._bound
-        self._hashes = [hashes[stay]]
-        self._held = int(stay.sum())
-        return stay
-
-
-def _mix(numbers: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    """Scatter 64-bit numbers evenly (the finaliser of splitmix64, Steele et al. 2014)."""
-    found = numbers * np.uint64(0x9E3779B97F4A7C15)
-    found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return found ^ (found >> np.uint64(31))
+        return self.offer(row_hashes(place + 1, numbers))
 
 
 @dataclass(slots=True)

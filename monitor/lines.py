@@ -8,6 +8,7 @@ from monitor.types import (
     Evaluation,
     PerformanceMetric,
     Problem,
+    Promise,
     Statistic,
     StreamSummary,
     Verdict,
@@ -54,6 +55,7 @@ def document(evaluation: Evaluation) -> dict[str, object]:
             for source, shares in evaluation.class_shares.items()
         },
         "stream": stream(evaluation.stream),
+        "promises": [promise(one) for one in evaluation.promises],
         "versions": {version: int(rows) for version, rows in evaluation.versions.items()},
         "tick": iso(evaluation.tick),
     }
@@ -123,6 +125,20 @@ def norm(record: DriftNorm) -> dict[str, object]:
         "l1": float(record.l1),
         "l2": float(record.l2),
         "linf": float(record.linf),
+    }
+
+
+def promise(record: Promise) -> dict[str, object]:
+    """What the calibration of one kind promises."""
+    return {
+        "kind": record.kind.value,
+        "budget_per_30d": _number(record.budget_per_30d),
+        "false_alarms_per_30d": _number(record.false_alarms_per_30d),
+        "lower": _number(record.lower),
+        "upper": _number(record.upper),
+        "effective_windows": _number(record.effective_windows),
+        "provisional": bool(record.provisional),
+        "reason": record.reason,
     }
 
 

@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from monitor import verdicts
 from monitor.budget import days_by_chance
 from monitor.errors import DetectorError
+from monitor.panels import MISSING, read_rows
 from monitor.plan import Plan, Test
 from monitor.problems import column_problems, window_problems
-from monitor.profile import Profile, compact
+from monitor.profile import Profile, compact, summarized
 from monitor.quality import facts
 from monitor.quality import problems as quality_problems
 from monitor.scan import WindowData
+from monitor.state import Reading
 from monitor.stats.bins import (
     CategoricalCounts,
     CategoricalReference,
@@ -28,7 +30,7 @@ from monitor.verdicts import Measurement
 log = logging.getLogger(__name__)
 
 DISTRIBUTION, UNSEEN = "distribution", "unseen"
-SHARES = frozenset({"missing", UNSEEN, "out_of_range"})
+SHARES = frozenset({MISSING, UNSEEN, "out_of_range"})
 """The respects in which a column changes: of these quality detectors the share, of others the whole."""
 
 
@@ -37,6 +39,7 @@ class Measured:
     """What the rows of one window say, labels left out."""
 
     decisions: Mapping[Kind, Decision]
+    readings: Mapping[Kind, Reading]
     statistics: tuple[Statistic, ...]
     norms: tuple[DriftNorm, ...]
     problems: tuple[Problem, ...]
@@ -50,7 +53,7 @@ def window(plan: Plan, data: WindowData) -> Measured:
     """Measure one window; under `min_rows` nothing is measured and every verdict is unknown."""
     kinds = [kind for kind in ROW_KINDS if kind in plan.budgets]
     problems = (*window_problems(plan, data), *column_problems(plan, data.profile))
-    blob = compact(data.profile)
+    stored = summarized(data.profile, plan.panels.summarizers)
     if data.profile.rows < plan.min_rows:
         reason = (
             f"{data.profile.rows} rows, fewer than window.min_rows ({plan.min_rows})"
@@ -58,7 +61,7 @@ def window(plan: Plan, data: WindowData) -> Measured:
             else "no rows"
         )
         nothing = {kind: verdicts.unknown(kind, reason) for kind in kinds}
-        return Measured(nothing, (), (), problems, blob)
+        return Measured(nothing, {}, (), (), problems, compact(stored))
     found = [*_tests(plan, data.profile), *facts(plan, data)]
     by_kind = {kind: [each for each in found if each.statistic.kind is kind] for kind in kinds}
     return Measured(
@@ -66,11 +69,19 @@ def window(plan: Plan, data: WindowData) -> Measured:
             kind: verdicts.decide(kind, each, plan.budgets[kind], timed=plan.calendar is not None)
             for kind, each in by_kind.items()
         },
+        {kind: read for kind in kinds if (read := read_rows(plan.panels, stored, kind)) is not None},
         tuple(each.statistic for each in found),
         tuple(norm for kind in kinds if (norm := verdicts.norm_over_columns(kind, by_kind[kind]))),
         (*problems, *quality_problems(plan, data, found), *_failures(found)),
-        blob,
+        compact(stored),
     )
+
+
+def words(plan: Plan, kind: Kind, column: str, live: ColumnCounts) -> str:
+    """What moved in this column, from what to what."""
+    known, reference = plan.reference.columns[column]
+    what = MISSING if kind is Kind.QUALITY else ""
+    return describe(column, reference, live, what, private=known.private)
 
 
 def _tests(plan: Plan, profile: Profile) -> list[Measurement]:
@@ -131,11 +142,15 @@ def _measured(plan: Plan, test: Test, reference: ColumnReference, live: ColumnCo
         raise DetectorError(message)
     null = test.detector.null(reference, live)
     p_value = null.sf(value)
-    line = test.fixed if test.fixed is not None else null.isf(plan.level_of(test.kind))
+    line = test.fixed
+    if line is None:
+        line = null.isf(plan.level_of(test.kind)) + plan.excess_of(test)
     forced = test.fixed is not None and value >= test.fixed
     statistic = Statistic(
         test.kind, test.column.name, test.detector.token, value, line, p_value, drifted=value >= line
     )
+    if informs(plan, test, live):
+        return Measurement(statistic, None, material=False, default=test.default, informs=True)
     days = None
     if test.fixed is None:
         decisive = _decisive(test, reference, live, p_value)
@@ -153,6 +168,18 @@ def _measured(plan: Plan, test: Test, reference: ColumnReference, live: ColumnCo
         default=test.default,
         words=describe(test.column.name, reference, live, what, private=test.column.private),
     )
+
+
+def informs(plan: Plan, test: Test, live: ColumnCounts) -> bool:
+    """Whether the statistic only tells, since calibration decides on this column in its stead.
+
+    A class that the reference's labels lack is in no calibrated cell: there the statistic decides.
+    """
+    if test.fixed is not None or plan.calibrated(test.kind) is None:
+        return False
+    if test.kind is Kind.QUALITY:
+        return test.detector.token == MISSING
+    return not (test.kind is Kind.LABEL and isinstance(live, CategoricalCounts) and live.unseen)
 
 
 def _matters(plan: Plan, test: Test, size: Effect) -> tuple[str, bool]:

@@ -12,13 +12,15 @@ from datetime import datetime
 from monitor import alarms, labelled, measure, restate
 from monitor.implied import standing
 from monitor.index import counted, files_within
+from monitor.judging import Heard, advance
 from monitor.labels import adapted
 from monitor.plan import Plan, Planned
+from monitor.promises import promises
 from monitor.restate import Run
 from monitor.rows import Classes
 from monitor.scan import WindowData, chunks, scan
 from monitor.state import AlarmRecord, Commit, FileRecord, ModelState
-from monitor.types import AlarmState, Evaluation, Problem, Reason
+from monitor.types import AlarmState, Decision, Evaluation, Kind, Problem, Reason
 from monitor.work import Work, due_windows, new_files, of_files, rows_of
 
 
@@ -45,7 +47,7 @@ def run(
     labels = labelled.read_labels(plan, state, [window for window, _ in work.ready], classes, work.first)
     problems = (*work.problems, *labels.problems)
     yield Planned(len(work.ready), () if work.ready else (*work.faults, *problems), plan.task)
-    job = Run(plan, labels.table, classes, dict(lines), labelled.Detectors(plan.labelled))
+    job = Run(plan, labels.table, classes, dict(lines), labelled.Detectors(plan.labelled), promises(plan))
     if work.ready and timed:  # what was learned of files is kept with what is told of them
         state = replace(state, origin=work.origin, files=work.files, said=work.said)
     for data, tick, faults in _read(plan, work, classes, threads):
@@ -96,16 +98,16 @@ def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[Alar
     at = state.watermark or state.tick
     closing = tuple(
         AlarmRecord(kind, "", memory.since, at, tuple(sorted(memory.column_since)), Reason.REFERENCE_CHANGED)
-        for kind, memory in standing(state).items()
+        for kind, memory in standing(plan, state).items()
         if memory.since is not None
     )
     classes = tuple(dict.fromkeys((*plan.target.classes, *state.classes)))
     pending = tuple(
-        replace(adapted(plan, window, state.classes, classes), decisions={}, hits=frozenset())
+        replace(adapted(plan, window, state.classes, classes), decisions={}, readings={}, hits=frozenset())
         for window in state.pending
     )
-    after = replace(state, reference=fingerprint, alarms={}, streams={}, pending=pending, classes=classes)
-    return after, closing
+    after = replace(state, reference=fingerprint, alarms={}, memories={}, streams={}, pending=pending)
+    return replace(after, classes=classes), closing
 
 
 def _first_line(
@@ -127,11 +129,12 @@ def _first_line(
         tick=tick,
         pending=before.pending if opened.pending is None else (*before.pending, opened.pending),
     )
-    memories = {
-        kind: alarms.advance(state.alarms.get(kind, AlarmState()), window, decision, tick)
-        for kind, decision in measured.decisions.items()
-    }
-    state = replace(state, alarms={**state.alarms, **memories})
+    after = _advance(plan, before, data, tick, measured)
+    state = replace(
+        state,
+        alarms={**state.alarms, **{kind: alarm for kind, (_, alarm, _) in after.items()}},
+        memories={**state.memories, **{kind: memory for kind, (_, _, memory) in after.items()}},
+    )
     job.lines[window.key] = Evaluation(
         plan.model,
         window,
@@ -141,17 +144,35 @@ def _first_line(
         restated=False,
         final=True,
         seconds=0.0,
-        verdicts=tuple(alarms.verdict(memories[kind], found) for kind, found in measured.decisions.items()),
+        verdicts=tuple(alarms.verdict(alarm, decision) for decision, alarm, _ in after.values()),
         statistics=measured.statistics,
         performance=(),
         problems=(*problems, *measured.problems, *opened.problems),
         norms=measured.norms,
+        promises=job.promises,
         versions=data.versions,
     )
     commit = restate.tick(job, before, state, tick, closing, window.key)
     if opened.pending is None:
         commit = replace(commit, evaluations=(*commit.evaluations, job.lines.pop(window.key)))
     return replace(_clocked(commit, started), profiles={window.key: measured.profile})
+
+
+def _advance(
+    plan: Plan, state: ModelState, data: WindowData, tick: datetime, measured: measure.Measured
+) -> dict[Kind, tuple[Decision, AlarmState, bytes]]:
+    """By kind that reads no labels: the decision, and the memories of alarm and statistics after it."""
+    found = {}
+    for kind, own in measured.decisions.items():
+
+        def words(column: str, kind: Kind = kind) -> str:
+            return measure.words(plan, kind, column, data.profile.columns[column])
+
+        heard = Heard(data.window, own, measured.readings.get(kind), tick, words)
+        alarm, memory = state.alarms.get(kind, AlarmState()), state.memories.get(kind, b"")
+        ((decision, after),), memory = advance(plan, kind, alarm, memory, [heard])
+        found[kind] = (decision, after, memory)
+    return found
 
 
 def _label_tick(job: Run, before: ModelState, tick: datetime, closing: tuple[AlarmRecord, ...]) -> Commit:

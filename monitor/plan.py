@@ -1,16 +1,20 @@
 """One model ready to run: its configuration resolved against its reference."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
 
-from monitor.budget import bonferroni, level
+from monitor import alarms
+from monitor.budget import MOST_DAYS, bonferroni, level
+from monitor.calibration import Calibrated, Calibrations
 from monitor.detectors.base import Detector
+from monitor.panels import Panels
 from monitor.reference import Reference
 from monitor.sources.base import Source
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.residuals import ErrorReference
+from monitor.stats.season import Season
 from monitor.types import Column, Kind, Problem, Role, Task
 from monitor.windows import Calendar
 
@@ -126,6 +130,12 @@ class Plan:
     budgets: Mapping[Kind, float]
     """The days between false alarms that each kind of this model may spend; windows without time."""
     minimum: MinimumEffect
+    panels: Panels
+    """Which columns calibration watches."""
+    seasons: tuple[Season, ...] = tuple(Season)
+    """The positions of the calendar that a column's expectation may follow."""
+    calibrations: Calibrations = field(default_factory=Calibrations)
+    """What the windows of the reference taught, by kind; a kind without is judged by two-sample nulls."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the reference, and columns that are new: told with every window."""
 
@@ -139,6 +149,11 @@ class Plan:
         """A window's length in days; 1 where windows are files and budgets count windows."""
         return self.calendar.nominal_days if self.calendar is not None else 1.0
 
+    @cached_property
+    def counted(self) -> int:
+        """What one alarm counts, at least, in measures of false alarms."""
+        return alarms.counted_days(self.window_days) if self.calendar is not None else 1
+
     @property
     def errors(self) -> ErrorReference | None:
         """The reference's errors; None where it has no labels, or no predictions."""
@@ -148,6 +163,21 @@ class Plan:
         """The reference's columns in these roles."""
         return tuple(column for column, _ in self.reference.columns.values() if column.role in roles)
 
+    def calibrated(self, kind: Kind) -> Calibrated | None:
+        """What calibration learned of a kind; None where its null is the two-sample one."""
+        return self.calibrations.kinds.get(kind)
+
+    def days_of(self, kind: Kind, rarity: float) -> float:
+        """Days between chance events of a calibrated statistic, given log10 of the windows between them.
+
+        Quality spends its budget in equal parts on what is calibrated and on what is not.
+        """
+        return float(min(10.0 ** min(rarity, 15.0) * self.window_days / self.parts_of(kind), MOST_DAYS))
+
+    def parts_of(self, kind: Kind) -> int:
+        """Into how many parts a kind's budget goes, of which one is for what is calibrated."""
+        return 2 if kind is Kind.QUALITY else 1
+
     def tests_of(self, kind: Kind) -> int:
         """Over how many tests the budget of a kind is split; quality also tests for constant columns."""
         return self._tests[kind]
@@ -155,6 +185,14 @@ class Plan:
     def level_of(self, kind: Kind) -> float:
         """The probability of a false alarm that one test of this kind may have in one window."""
         return bonferroni(level(self.budgets[kind], self.window_days), self.tests_of(kind))
+
+    def excess_of(self, test: Test) -> float:
+        """How far above the two-sample line the reference's own windows put the line of this statistic.
+
+        What varies between windows adds to what varies within them, so the excess that was found at the
+        reference's usual window holds at any size.
+        """
+        return self.calibrations.excesses.get((test.column.name, test.detector.token), 0.0)
 
     @cached_property
     def _tests(self) -> Mapping[Kind, int]:

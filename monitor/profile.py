@@ -12,11 +12,12 @@ from monitor.errors import StoreError
 from monitor.folding import ColumnsFolder
 from monitor.packing import join, pack, pack_counts, smallest, split, unpack, unpack_counts
 from monitor.stats.bins import ColumnCounts, ColumnReference, Counts, NumericCounts
+from monitor.stats.summaries import Summarizer, Summary, summarize
 
 VERSION = 1
 """Of the bytes; a greater one is refused."""
-STORED_CELLS = 32
-"""How many cells of a column a stored window keeps."""
+STORED_VERSION = 2
+"""Of the bytes of a stored window."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -108,38 +109,56 @@ class Folder:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredColumn:
-    """A column of a stored window: cells of neighbouring fine bins or of categories, the last ones pooled.
+    """A column of a stored window: cells of neighbouring fine bins, or of categories, rare ones pooled.
 
-    `extra` counts infinite values or unseen categories. `mean` is None for categories and for
-    columns without a finite value; it is relative to the reference's median.
+    `extra` counts infinite values or unseen categories. `location` and `scale` are mean scores of the
+    reference's ranks, NaN for categories and for columns without a finite value. `mean` is relative to the
+    reference's median, NaN likewise.
     """
 
     cells: Counts
     missing: int
     extra: int
-    mean: float | None
+    location: float
+    scale: float
+    mean: float
+
+    @property
+    def rows(self) -> int:
+        """All rows."""
+        return int(self.cells.sum()) + self.missing + self.extra
+
+    @property
+    def summary(self) -> Summary:
+        """The column without what is missing or extra."""
+        return Summary(int(self.cells.sum()), self.location, self.scale, self.cells)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredProfile:
-    """What a stored window keeps of its profile."""
+    """What a stored window keeps of its profile: enough to calibrate, without a name of a category."""
 
     rows: int
     columns: Mapping[str, StoredColumn]
 
 
-def compact(profile: Profile) -> bytes:
-    """The profile in at most `STORED_CELLS` cells a column, sparse; no name of a category is kept.
+def summarized(profile: Profile, how: Mapping[str, Summarizer]) -> StoredProfile:
+    """The columns of the profile as calibration reads them, by the scores and cells of the reference."""
+    return StoredProfile(
+        profile.rows, {name: _stored(counts, how[name]) for name, counts in profile.columns.items()}
+    )
 
-    Which bins share a cell depends on their number alone, so windows of one reference compare.
-    """
-    columns = [_stored(counts) for counts in profile.columns.values()]
+
+def compact(profile: StoredProfile) -> bytes:
+    """The profile as bytes, sparse: only cells that hold rows."""
+    columns = list(profile.columns.values())
     filled = [np.flatnonzero(each.cells) for each in columns]
     cells = [each.cells[where] for each, where in zip(columns, filled, strict=True)]
     header = {"rows": profile.rows, "names": list(profile.columns)}
+    shapes = [(each.location, each.scale, each.mean) for each in columns]
     return pack(
         "window",
-        VERSION,
+        STORED_VERSION,
         header,
         {
             "length": smallest([len(each.cells) for each in columns]),
@@ -148,17 +167,17 @@ def compact(profile: Profile) -> bytes:
             "cells": smallest(join(cells)),
             "missing": smallest([each.missing for each in columns]),
             "extra": smallest([each.extra for each in columns]),
-            "mean": np.array([np.nan if each.mean is None else each.mean for each in columns], np.float32),
+            "shapes": np.array(shapes, np.float32).reshape(-1, 3),
         },
     )
 
 
 def read_compact(data: bytes) -> StoredProfile:
-    """What `compact` kept; raises StoreError for newer or damaged bytes."""
-    header, arrays = unpack("window", VERSION, data)
+    """What `compact` kept; raises StoreError for newer or damaged bytes, and for those of an older form."""
+    header, arrays = unpack("window", STORED_VERSION, data)
     names: list[str] = header["names"]
-    if len(names) != len(arrays["length"]):
-        message = "this window is damaged: columns and cells differ in number"
+    if len(names) != len(arrays["length"]) or "shapes" not in arrays:
+        message = "this window is damaged, or of an older form: columns and cells differ in number"
         raise StoreError(message)
     where = split(arrays["where"], arrays["filled"])
     cells = split(arrays["cells"], arrays["filled"])
@@ -166,30 +185,17 @@ def read_compact(data: bytes) -> StoredProfile:
     for number, name in enumerate(names):
         counts = np.zeros(int(arrays["length"][number]), np.int64)
         counts[where[number].astype(np.int64)] = cells[number]
-        mean = float(arrays["mean"][number])
+        shapes = arrays["shapes"][number].tolist()
         columns[name] = StoredColumn(
-            counts,
-            int(arrays["missing"][number]),
-            int(arrays["extra"][number]),
-            None if np.isnan(mean) else mean,
+            counts, int(arrays["missing"][number]), int(arrays["extra"][number]), *shapes
         )
     return StoredProfile(header["rows"], columns)
 
 
-def _stored(counts: ColumnCounts) -> StoredColumn:
+def _stored(counts: ColumnCounts, how: Summarizer) -> StoredColumn:
+    found = summarize(how, counts)
     if isinstance(counts, NumericCounts):
-        observed = counts.observed
-        mean = counts.total / observed if observed else None
-        return StoredColumn(_grouped(counts.bins), counts.missing, counts.pos_inf + counts.neg_inf, mean)
-    named = counts.categories[: STORED_CELLS - 1]
-    rest = int(counts.categories[STORED_CELLS - 1 :].sum()) + counts.other
-    return StoredColumn(np.append(named, rest).astype(np.int64), counts.missing, counts.unseen, None)
-
-
-def _grouped(bins: Counts) -> Counts:
-    """Neighbouring bins added up; the two end bins stay alone, since they mean "out of range"."""
-    if len(bins) <= STORED_CELLS:
-        return bins
-    starts = 1 + (np.arange(STORED_CELLS - 2) * (len(bins) - 2)) // (STORED_CELLS - 2)
-    found: Counts = np.add.reduceat(bins, np.concatenate([[0], starts, [len(bins) - 1]]))
-    return found
+        mean = counts.total / found.observed if found.observed else np.nan
+        extra = counts.pos_inf + counts.neg_inf
+        return StoredColumn(found.cells, counts.missing, extra, found.location, found.scale, mean)
+    return StoredColumn(found.cells, counts.missing, counts.unseen, np.nan, np.nan, np.nan)

@@ -9,17 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from monitor import alarms, labelled
-from monitor.implied import records, replayed
+from monitor.implied import Implied, implied, records, steps_of, through
 from monitor.join import LabelTable, arrive
+from monitor.judging import Step
 from monitor.labels import places, strangers
 from monitor.plan import Plan
 from monitor.rows import Classes
 from monitor.state import AlarmRecord, Commit, ModelState, PendingWindow
-from monitor.types import LABEL_KINDS, AlarmState, Evaluation, Kind, Verdict
+from monitor.types import LABEL_KINDS, Evaluation, Kind, Promise, Verdict
 from monitor.windows import micros, moment
 
-Memories: TypeAlias = Mapping[Kind, Sequence[AlarmState]]
-"""What each kind that reads labels remembers after each pending window."""
+Steps: TypeAlias = Mapping[Kind, Sequence[Step]]
+"""By kind that reads labels, its decision on each pending window and its alarm after it."""
 
 MARKS = (0.5, 0.8, 0.95)
 """Label coverage at which a window's line is printed again."""
@@ -34,7 +35,10 @@ class Run:
     classes: Classes
     lines: dict[str, Evaluation]
     detectors: labelled.Detectors
+    promises: tuple[Promise, ...] = ()
     places: dict[str, NDArray[np.int64]] = field(default_factory=dict)
+    alarms: Implied | None = None
+    """The alarms that the state implied after the last tick of this run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +65,18 @@ def tick(
         known = [job.places[window.window.key] for window in state.pending]
         told = strangers(job.plan, job.labels, known, line.window, state.origin)
         job.lines[new] = replace(line, problems=(*line.problems, *told))
-    memories = {kind: replayed(state, kind) for kind in labelled.kinds(job.plan)}
+    steps = steps_of(job.plan, state)
     passed = _passed(job.plan, state, at)
-    lines = _restate(job, judged, memories, passed, at, new)
-    changes = records(before, state)
+    lines = _restate(job, judged, steps, passed, at, new)
+    had = implied(before, steps_of(job.plan, before)) if job.alarms is None else job.alarms
+    job.alarms = implied(state, steps)
+    changes = records(had, job.alarms, state.watermark or state.tick)
     printed = {key: passed[key] for key in lines}
     pending = tuple(
         replace(window, passed=printed[window.window.key]) if window.window.key in printed else window
         for window in state.pending
     )
-    state = _drop_final(job, replace(state, pending=pending), memories, at)
+    state = _drop_final(job, replace(state, pending=pending), at)
     kept = {window.window.key for window in state.pending}
     return Commit(
         job.plan.model,
@@ -130,7 +136,7 @@ def _passed(plan: Plan, state: ModelState, tick: datetime) -> dict[str, int]:
 def _restate(
     job: Run,
     judged: _Judged,
-    memories: Memories,
+    steps: Steps,
     passed: Mapping[str, int],
     tick: datetime,
     new: str | None,
@@ -145,7 +151,7 @@ def _restate(
         line = job.lines[key]
         rows_verdicts = tuple(verdict for verdict in line.verdicts if verdict.kind not in LABEL_KINDS)
         label_verdicts: tuple[Verdict, ...] = tuple(
-            alarms.verdict(after[number], labelled.decision(window, kind)) for kind, after in memories.items()
+            alarms.verdict(alarm, decision) for decision, alarm in (each[number] for each in steps.values())
         )
         final = _final(job.plan, window, tick)
         found = labelled.describe(
@@ -181,7 +187,7 @@ def _restate(
     return lines
 
 
-def _drop_final(job: Run, state: ModelState, memories: Memories, tick: datetime) -> ModelState:
+def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
     """Final windows leave the pending ones; their decisions become memory."""
     count = 0
     while count < len(state.pending) and _final(job.plan, state.pending[count], tick):
@@ -191,5 +197,10 @@ def _drop_final(job: Run, state: ModelState, memories: Memories, tick: datetime)
         count += 1
     if not count:
         return state
-    dropped = {kind: after[count - 1] for kind, after in memories.items()}
-    return replace(state, alarms={**state.alarms, **dropped}, pending=state.pending[count:])
+    after = {kind: through(job.plan, state, kind, count) for kind in labelled.kinds(job.plan)}
+    return replace(
+        state,
+        alarms={**state.alarms, **{kind: steps[-1][1] for kind, (steps, _) in after.items()}},
+        memories={**state.memories, **{kind: memory for kind, (_, memory) in after.items()}},
+        pending=state.pending[count:],
+    )

@@ -174,11 +174,16 @@ def chunks(plan: Plan, windows: Sequence[Window], rows: float) -> Iterator[tuple
     if plan.calendar is None:
         yield from ((window,) for window in windows)
         return
+    by_rows = int(CHUNK_ROWS * len(windows) / max(rows, 1))
+    size = max(1, min(chunk_size(plan), by_rows))
+    for start in range(0, len(windows), size):
+        yield tuple(windows[start : start + size])
+
+
+def chunk_size(plan: Plan) -> int:
+    """How many windows can be counted at once in bounded memory."""
     cells = sum(
         len(reference.counts.bins) if hasattr(reference.counts, "bins") else len(reference.counts.categories)
         for _, reference in plan.reference.columns.values()
     )
-    by_rows = int(CHUNK_ROWS * len(windows) / max(rows, 1))
-    size = max(1, min(CHUNK_WINDOWS, CHUNK_CELLS // max(cells, 1), by_rows))
-    for start in range(0, len(windows), size):
-        yield tuple(windows[start : start + size])
+    return max(1, min(CHUNK_WINDOWS, CHUNK_CELLS // max(cells, 1)))

@@ -11,6 +11,19 @@ from numpy.typing import NDArray
 from monitor.types import AlarmState, Decision, Evaluation, Kind, Window
 
 
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What calibration reads of one kind in one window.
+
+    `rows`: behind each column. `values`: contrasts, then cells as shares, 0 where a column has no rows.
+    `words`: by column, what moved, from what to what.
+    """
+
+    rows: tuple[float, ...]
+    values: tuple[float, ...]
+    words: Mapping[str, str] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, eq=False)
 class PendingWindow:
     """An evaluated window that still awaits labels: one entry per row that has an id of its own.
@@ -34,7 +47,9 @@ class PendingWindow:
     conflicts: int = 0
     """Labels that came again with another value; the first holds."""
     decisions: Mapping[Kind, Decision] = field(default_factory=dict)
-    """The newest decision of each kind that reads labels."""
+    """By kind that reads labels, what its newest labels decide without memory of other windows."""
+    readings: Mapping[Kind, Reading] = field(default_factory=dict)
+    """By kind that reads labels, what calibration reads of its newest labels; none while they are too few."""
     hits: frozenset[str] = frozenset()
     """The kinds, as text, in which a stream detector found a change for the worse within this window."""
 
@@ -106,6 +121,8 @@ class ModelState:
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     streams: Mapping[str, StreamState] = field(default_factory=dict)
     alarms: Mapping[Kind, AlarmState] = field(default_factory=dict)
+    memories: Mapping[Kind, bytes] = field(default_factory=dict)
+    """What earlier windows left in the calibrated statistics of each kind; with labels as `alarms` does."""
     pending: tuple[PendingWindow, ...] = ()
     classes: tuple[str, ...] = ()
     said: frozenset[str] = frozenset()

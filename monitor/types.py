@@ -178,6 +178,26 @@ class DriftNorm:
 
 
 @dataclass(frozen=True, slots=True)
+class Promise:
+    """What the reference lets be promised of one kind's false alarms.
+
+    `budget_per_30d`: what it may spend; None where windows are counted, not days. `false_alarms_per_30d`:
+    what its line is expected to give on data as variable as the reference, with `lower` and `upper` 90 %
+    limits; None where it was not replayed. `effective_windows`: of the reference's windows, as many as
+    count as independent. `provisional`: with a wider guard, or not replayed; `reason` says why.
+    """
+
+    kind: Kind
+    budget_per_30d: float | None
+    false_alarms_per_30d: float | None = None
+    lower: float | None = None
+    upper: float | None = None
+    effective_windows: float | None = None
+    provisional: bool = False
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class StreamSummary:
     """Where the error stream stands after this window."""
 
@@ -205,6 +225,8 @@ class Evaluation:
     class_shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """Class shares by source: `reference` and, where labels are known, `observed`."""
     stream: StreamSummary | None = None
+    promises: tuple[Promise, ...] = ()
+    """By kind, what the calibration behind this line promises."""
     versions: Mapping[str, int] = field(default_factory=dict)
     """Rows by version of the model that made the prediction."""
 

@@ -1,7 +1,7 @@
 """Measurements of one kind in one window become one decision within the budget of that kind."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor.budget import score
 from monitor.stats import norms
@@ -18,7 +18,7 @@ class Measurement:
 
     `days`: days between chance events this extreme over all tests of the kind; None where nothing was
     measured, and where the user fixed the line, outside of the budget. `forced`: the value is at or
-    above that line. `words`: what moved, from what to what.
+    above that line. `words`: what moved, from what to what. `informs`: it tells, and decides nothing.
     """
 
     statistic: Statistic
@@ -27,6 +27,7 @@ class Measurement:
     forced: bool = False
     default: bool = True
     words: str = ""
+    informs: bool = False
 
 
 def decide(kind: Kind, measurements: Sequence[Measurement], budget: float, *, timed: bool) -> Decision:
@@ -35,9 +36,10 @@ def decide(kind: Kind, measurements: Sequence[Measurement], budget: float, *, ti
     A value at a line that the user fixed scores 1, one below it the part of the line that it reaches.
     A kind in which nothing could be measured is unknown. Without time (`timed` false) days are windows.
     """
-    measured = [each for each in measurements if each.days is not None or each.statistic.value is not None]
+    deciding = [each for each in measurements if not each.informs]
+    measured = [each for each in deciding if each.days is not None or each.statistic.value is not None]
     if not measured:
-        return unknown(kind, _why_not(measurements))
+        return unknown(kind, _why_not(deciding or measurements))
     beyond = [each for each in measured if _beyond(each, budget)]
     alarming = [each for each in beyond if each.material or each.forced]
     named = sorted(alarming or beyond, key=_extremity)
@@ -52,6 +54,64 @@ def decide(kind: Kind, measurements: Sequence[Measurement], budget: float, *, ti
         quiet=not alarming,
         columns=tuple(dict.fromkeys(each.statistic.column for each in named if each.statistic.column)),
         reason=_reason(named, days, material=bool(alarming), timed=timed),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the calibrated statistics of one kind say of one window.
+
+    `days`: days between chance events this extreme, with the memory of earlier windows. `quiet`: whether
+    the window alone is under the line. `columns`, `words`: what moved, the surest first.
+    """
+
+    days: float
+    quiet: bool
+    material: bool = False
+    columns: tuple[str, ...] = ()
+    words: tuple[str, ...] = ()
+
+
+def joined(own: Decision, found: Found, budget: float, *, timed: bool) -> Decision:
+    """What a window decides by itself and what calibrated statistics found, as one decision.
+
+    What opens the alarm goes before what does not, the rarer before the more frequent.
+    """
+    days = min(found.days, MOST_DAYS)
+    beyond = significant(days, budget)
+    reason = ""
+    if beyond:
+        parts = list(found.words[:NAMED])
+        if len(found.columns) > NAMED:
+            more = len(found.columns) - NAMED
+            parts.append(f"and {more} more column{'s' if more > 1 else ''}")
+        small = "" if found.material else "; smaller than min_effect"
+        reason = f"{'; '.join(parts)}; {by_chance(days, timed=timed)}{small}"
+    calibrated = Decision(
+        own.kind,
+        known=True,
+        score=score(days, budget),
+        days_by_chance=days if timed else None,
+        material=beyond and found.material,
+        quiet=found.quiet,
+        columns=found.columns,
+        reason=reason,
+    )
+    return merged(own, calibrated)
+
+
+def merged(one: Decision, other: Decision) -> Decision:
+    """One decision of two of the same window: whichever alarms, else whichever is rarer, tells the score."""
+    if not one.known:
+        return other
+    first, second = sorted((one, other), key=lambda each: (not each.material, -(each.score or 0.0)))
+    if first.material and not second.material:
+        return replace(first, quiet=one.quiet and other.quiet)
+    return replace(
+        first,
+        quiet=one.quiet and other.quiet,
+        columns=tuple(dict.fromkeys((*first.columns, *second.columns))),
+        reason="; ".join(each.reason for each in (first, second) if each.reason),
     )
 
 
@@ -125,15 +185,22 @@ def _reason(named: Sequence[Measurement], days: float | None, *, material: bool,
     if len(first) > NAMED:
         more = len(first) - NAMED
         parts.append(f"and {more} more column{'s' if more > 1 else ''}")
-    if days is None:
-        chance = "at or above the line that the model file fixes"
-    elif days >= MOST_DAYS:
-        chance = "not by chance"
-    else:
-        number = f"{days:,.0f}" if days >= 1 else f"{days:.2g}"
-        chance = f"by chance once in {number} {'days' if timed else 'windows'}"
+    fixed = "at or above the line that the model file fixes"
+    chance = by_chance(days, timed=timed) if days is not None else fixed
     small = "" if material else "; smaller than min_effect"
     return f"{'; '.join(parts)}; {chance}{small}"
+
+
+def by_chance(days: float, *, timed: bool) -> str:
+    """How often chance gives such an event, in words.
+
+    >>> by_chance(212.3, timed=True), by_chance(1e12, timed=True)
+    ('by chance once in 212 days', 'not by chance')
+    """
+    if days >= MOST_DAYS:
+        return "not by chance"
+    number = f"{days:,.0f}" if days >= 1 else f"{days:.2g}"
+    return f"by chance once in {number} {'days' if timed else 'windows'}"
 
 
 def _moved(each: Measurement) -> str:

@@ -6,9 +6,13 @@ from typing import TypeAlias
 
 from monitor.config.positions import Where
 from monitor.config.schema import ColumnsConfig, DefaultDetectors, ModelConfig
+from monitor.config.units import Duration
 from monitor.types import Task
 
 Found: TypeAlias = Iterator[tuple[Where, str]]
+
+LEAST_WINDOWS = 10
+"""How many windows a rolling reference holds at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +30,19 @@ def _bounds(config: ModelConfig) -> Found:
             ("reference", "end"),
             "the end is not after the start; a reference holds the times from start up to end",
         )
-    if reference.keep is not None:
-        yield ("reference", "keep"), "keep goes with mode rolling only, which is not in this version"
+    if reference.keep is not None and reference.mode != "rolling":
+        yield ("reference", "keep"), "keep goes with mode rolling only; a fixed reference keeps everything"
+
+
+def _keep(config: ModelConfig) -> Found:
+    """A rolling reference must hold enough windows to tell how much they vary."""
+    keep, length = config.reference.keep, config.window.length
+    if config.reference.mode != "rolling" or config.columns.timestamp is None or keep is None:
+        return
+    least = Duration(days=length.days * LEAST_WINDOWS, seconds=length.seconds * LEAST_WINDOWS)
+    if keep.nominal < least.nominal:
+        message = f"keep holds at least {LEAST_WINDOWS} windows of {length}; write {least} or longer"
+        yield ("reference", "keep"), message
 
 
 def _time(config: ModelConfig) -> Found:
@@ -45,6 +60,10 @@ def _time(config: ModelConfig) -> Found:
         for key in keys:
             if part is not None and key in part.model_fields_set and getattr(part, key) is not None:
                 yield (section, key), f"{key} {timeless}"
+    if config.reference.mode == "rolling":
+        yield ("reference", "mode"), f"mode rolling {timeless}"
+    if config.reference.season in {"hour", "week"}:
+        yield ("reference", "season"), f"season {config.reference.season} {timeless}"
 
 
 def _budget(config: ModelConfig) -> Found:
@@ -182,6 +201,7 @@ CHECKS = tuple(
     Check(frozenset(sections), find)
     for sections, find in (
         (("reference",), _bounds),
+        (("columns", "reference", "window"), _keep),
         (("columns", "reference", "live", "ground_truth", "window"), _time),
         (("columns", "alarms"), _budget),
         (("columns", "ground_truth"), _ground_truth),

@@ -1,24 +1,23 @@
 """What the YAML may say of the data: where rows come from and what each column is."""
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, TypeAlias
+from typing import Annotated, Any, Literal, Self, TypeAlias
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, PlainSerializer, Tag
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainSerializer,
+    Tag,
+    model_validator,
+)
 
 from monitor.config.secrets import Secret, revealed, secrets_in
-from monitor.config.units import ClassValue, Duration, Moment, PositiveDuration, refusal
+from monitor.config.units import ClassValue, Duration, Moment, PositiveDuration
 
-
-def _later(what: str, *values: str) -> BeforeValidator:
-    """Refuse plainly what the interface names and this version has not."""
-
-    def refuse(value: object) -> object:
-        if value in values:
-            message = f'{what} "{value}" is not in this version'
-            raise refusal(message)
-        return value
-
-    return BeforeValidator(refuse)
+DEFAULT_KEEP = Duration(days=56)
+"""How much a rolling reference keeps where the file does not say it: eight weeks."""
 
 
 def _stars(value: object) -> object:
@@ -67,14 +66,27 @@ class ReferenceConfig(Section):
     source: SourceConfig = Field(description="Where the reference's rows are.")
     start: Moment | None = Field(default=None, description="Rows before this time are left out.")
     end: Moment | None = Field(default=None, description="Rows at or after this time are left out.")
-    mode: Annotated[Literal["fixed"], _later("reference mode", "rolling")] = Field(
-        default="fixed", description="`fixed` learns once; `rolling` is not in this version."
+    mode: Literal["fixed", "rolling"] = Field(
+        default="fixed",
+        description="`fixed` learns once; `rolling` anew from the last windows without an open alarm.",
     )
-    keep: PositiveDuration | None = Field(default=None, description="How much a rolling reference keeps.")
-    season: Annotated[Literal["auto", "none"], _later("season", "hour", "week")] = Field(
+    keep: PositiveDuration | None = Field(
+        default=None,
+        description="How long a rolling reference remembers, at least ten windows; "
+        "default with `mode: rolling`: `8w`.",
+    )
+    season: Literal["auto", "none", "hour", "week"] = Field(
         default="auto",
-        description="The calendar pattern to expect; `hour` and `week` are not in this version.",
+        description="The reference's expected histogram by calendar position: `none` constant, `hour` by "
+        "hour of day, `week` by hour and day of week; `auto` chooses by leave-one-fold-out error.",
     )
+
+    @model_validator(mode="after")
+    def _keep_of_rolling(self) -> Self:
+        """A rolling reference always keeps something."""
+        if self.mode == "rolling" and self.keep is None:
+            object.__setattr__(self, "keep", DEFAULT_KEEP)
+        return self
 
 
 class LiveConfig(Section):

@@ -5,11 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from monitor.stats.bins import ColumnCounts
-from monitor.stats.panel import Floats, Layout
+from monitor.stats.panel import LOCATION, SCALE, Floats, Layout
 from monitor.stats.summaries import Summarizer, Summary, summarize
-
-LOCATION, SCALE = 0, 1
-"""The groups of contrasts."""
 
 
 def layout_of(columns: Sequence[Summarizer]) -> Layout:

@@ -9,6 +9,19 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
+LOCATION, SCALE, SHARE, ERROR = range(4)
+"""The groups of contrasts: mean scores of ranks, mean squares of them, shares as arcsines, mean errors."""
+
+
+def arcsine(share: Floats) -> Floats:
+    """A share on the scale where one row has the variance 1/4, whatever the share.
+
+    >>> float(arcsine(np.array([0.5]))[0] * 4 / np.pi)
+    1.0
+    """
+    found: Floats = np.arcsin(np.sqrt(np.clip(share, 0.0, 1.0)))
+    return found
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:

@@ -24,7 +24,8 @@ FULL_FOLDS = 3
 """Of fewer folds of a week and of `FOLD_WINDOWS` windows the calibration is provisional."""
 ENOUGH = 25.0
 """Fewer effective windows make a calibration provisional."""
-GUARD, WIDE_GUARD = 0.8, 0.95
+GUARD, SLOW_GUARD, SHORT_GUARD = 0.8, 0.9, 0.95
+"""Confidence of the guard: usually; where too few windows are independent; where folds are too few."""
 CHUNK_VALUES = 3_000_000
 """Values that are regressed at once; columns are taken in chunks of as many."""
 
@@ -230,8 +231,7 @@ def _with_tails(
     whole = tails.fit(together, segments, how.share, how.apart)
     alone = tails.fit(combined(parts[:own], said[:, :own]), segments, how.share, how.apart)
     replayed = np.full(len(panel), np.nan)
-    provisional = full_folds < FULL_FOLDS or effective < ENOUGH
-    guard = WIDE_GUARD if provisional else GUARD
+    guard = SHORT_GUARD if full_folds < FULL_FOLDS else SLOW_GUARD if effective < ENOUGH else GUARD
     worth = min(1.0, effective / ENOUGH)
     guarded = tails.guarded(whole, len(said), guard, worth)
     replayed[filled] = guarded.rarity(together)
@@ -263,11 +263,6 @@ def combined(parts: Sequence[Tail], statistics: Floats) -> Floats:
     """The rarest of the statistics (t, s), each in log10 of windows by chance, float64 (t,)."""
     found: Floats = np.max([tail.rarity(statistics[:, number]) for number, tail in enumerate(parts)], axis=0)
     return found
-
-
-def scores(calibration: Calibration, panel: Panel) -> Floats:
-    """The scores (t, z) of windows."""
-    return channels.scores(calibration.layout, residuals_of(calibration, panel), calibration.judge.scales)
 
 
 def residuals_of(calibration: Calibration, panel: Panel) -> Residuals:

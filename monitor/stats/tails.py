@@ -72,3 +72,12 @@ def guarded(tail: Tail, windows: int, confidence: float, worth: float = 1.0) -> 
     excess = tail.excess * 2 * count / float(stats.chi2.ppf(1 - confidence, 2 * count))
     rate = tail.rate * float(stats.gamma.ppf(confidence, count + 1)) / count
     return Tail(tail.start, rate, excess)
+
+
+def value_line(values: Floats, share: float, windows: float) -> float:
+    """The value that an exponential tail above the quantile `share` reaches once in so many windows."""
+    start = float(np.quantile(values, share))
+    excesses = values[values > start] - start
+    if not len(excesses):
+        return start
+    return start + float(excesses.mean()) * float(np.log(max(windows * len(excesses) / len(values), 1.0)))

@@ -1,0 +1,217 @@
+"""The reference cut into windows as live rows are, and what calibration learns of them."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from monitor import baseline, labelled, outcomes
+from monitor.calibration import Calibrated, Calibrations
+from monitor.errors import DetectorError
+from monitor.label_problems import too_few
+from monitor.panels import panel_of, read_rows, segments_of
+from monitor.plan import Plan, Test
+from monitor.profile import Folder, Profile, StoredProfile, summarized
+from monitor.rows import Classes, Rows
+from monitor.scan import chunk_size
+from monitor.sources.base import Interval, Source
+from monitor.state import PendingWindow, Reading
+from monitor.stats import replay, tails
+from monitor.types import Kind, Window
+from monitor.values import event_time
+from monitor.windows import MICROSECOND, assign, micros
+
+FEWEST_WINDOWS = 10
+"""Of fewer windows nothing is replayed: two-sample nulls judge instead, and no budget is promised."""
+MEASURED_WINDOWS = 200
+"""Of at most so many windows the single statistics are measured, for their lines."""
+WHOLE_WINDOW = 0.5
+"""The first and the last window count only with this part of the median's rows: they may be cut."""
+SHARE = 0.8
+"""The quantile of a statistic above which its tail begins."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Past:
+    """One window of the past: its profile, and by kind that reads labels what calibration reads of it."""
+
+    window: Window
+    profile: StoredProfile
+    labels: Mapping[Kind, Reading] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class History:
+    """Windows of the past in time order, and how far the lines of statistics are above two-sample ones."""
+
+    windows: tuple[Past, ...]
+    excesses: Mapping[tuple[str, str], float] = field(default_factory=dict)
+    typical: Profile | None = None
+    """A window of about the usual number of rows."""
+
+
+def read(plan: Plan, source: Source, interval: Interval | None, threads: int) -> History:
+    """The windows of the reference with rows enough to be judged; its rows are read once more."""
+    found: list[Past] = []
+    windows = _spans(plan, source)
+    lines = _Lines(plan, max(1, len(windows) // MEASURED_WINDOWS))
+    for window, profile in _profiles(plan, source, interval, windows, threads):
+        if profile.rows >= plan.min_rows:
+            lines.take(profile)
+            found.append(Past(window, summarized(profile, plan.panels.summarizers)))
+    kept = _whole(found)
+    readings = _label_readings(plan, source, interval, kept)
+    pasts = (replace(past, labels=labels) for past, labels in zip(kept, readings, strict=True))
+    return History(tuple(pasts), lines.excesses(), lines.typical)
+
+
+def _spans(plan: Plan, source: Source) -> list[Window]:
+    """The windows that the reference's rows lie in; its files where there is no time."""
+    if plan.calendar is None:
+        return [Window(None, None, entry.name) for entry in source.files()]
+    start, end = plan.reference.start, plan.reference.end
+    if start is None or end is None:
+        return []
+    return list(plan.calendar.windows(start, end + MICROSECOND))
+
+
+def _profiles(
+    plan: Plan, source: Source, interval: Interval | None, windows: Sequence[Window], threads: int
+) -> Iterator[tuple[Window, Profile]]:
+    """Each window's rows, counted in the bins that all of the reference fixed."""
+    references = plan.panels.references
+    if interval is None:
+        for window in windows:
+            folder = Folder(references, 1, threads)
+            for batch in source.scan(tuple(references), None, window.file):
+                folder.add(batch.rows, 0)
+            yield window, folder.finish()[0]
+        return
+    size = chunk_size(plan)
+    for first in range(0, len(windows), size):
+        chunk = tuple(windows[first : first + size])
+        folder = Folder(references, len(chunk), threads)
+        part = replace(interval, start=chunk[0].start, end=chunk[-1].end)
+        for batch in source.scan((interval.timestamp, *references), part):
+            if interval.timestamp in batch.rows.schema.names:
+                folder.add(batch.rows, _places(batch.rows.column(interval.timestamp), interval, chunk))
+        yield from zip(chunk, folder.finish(), strict=True)
+
+
+def _places(times: pa.Array, interval: Interval, windows: tuple[Window, ...]) -> NDArray[np.int32]:
+    """The window of each row; -1 outside of all, and outside of the reference."""
+    found = event_time(times, interval.zone)
+    inside = found.valid.copy()
+    if interval.start is not None:
+        inside &= found.micros >= micros(interval.start)
+    if interval.end is not None:
+        inside &= found.micros < micros(interval.end)
+    return np.where(inside, assign(found.micros, windows), -1).astype(np.int32)
+
+
+def _whole(found: list[Past]) -> list[Past]:
+    """Without a first or last window that the reference's bounds seem to have cut."""
+    if len(found) < FEWEST_WINDOWS:
+        return found
+    least = WHOLE_WINDOW * float(np.median([past.profile.rows for past in found]))
+    first = int(found[0].profile.rows < least)
+    return found[first : len(found) - int(found[-1].profile.rows < least)]
+
+
+class _Lines:
+    """Single statistics of the reference's windows, of every `each` one, for their lines."""
+
+    def __init__(self, plan: Plan, each: int) -> None:
+        self._tests = [test for test in plan.tests if test.fixed is None and test.kind is not Kind.LABEL]
+        self._plan, self._each, self._seen = plan, each, 0
+        self._values: dict[tuple[str, str], list[float]] = {}
+        self.typical: Profile | None = None
+
+    def take(self, profile: Profile) -> None:
+        """Measure one window; the one of the most usual size so far is kept for its null."""
+        self._seen += 1
+        if (self._seen - 1) % self._each:
+            return
+        usual = self._plan.reference.rows / max(self._seen, 1)
+        if self.typical is None or abs(profile.rows - usual) < abs(self.typical.rows - usual):
+            self.typical = profile
+        for test in self._tests:
+            with suppress(DetectorError):
+                self._values.setdefault((test.column.name, test.detector.token), []).append(
+                    self._value(test, profile)
+                )
+
+    def _value(self, test: Test, profile: Profile) -> float:
+        live = profile.columns.get(test.column.name)
+        if live is None or not live.observed:
+            message = "no value in this window"
+            raise DetectorError(message)
+        return float(test.detector.value(self._plan.panels.references[test.column.name], live))
+
+    def excesses(self) -> dict[tuple[str, str], float]:
+        """How far the line of the reference's own windows is above the two-sample one."""
+        found = {}
+        for test in self._tests:
+            values = np.array(self._values.get((test.column.name, test.detector.token), ()))
+            if len(values) < FEWEST_WINDOWS or self.typical is None or not np.isfinite(values).all():
+                continue
+            level = self._plan.level_of(test.kind)
+            line = tails.value_line(values, SHARE, 1 / level)
+            if line > 0:
+                live = self.typical.columns[test.column.name]
+                null = test.detector.null(self._plan.panels.references[test.column.name], live)
+                found[test.column.name, test.detector.token] = max(0.0, line - null.isf(level))
+        return found
+
+
+def _label_readings(
+    plan: Plan, source: Source, interval: Interval | None, pasts: Sequence[Past]
+) -> list[dict[Kind, Reading]]:
+    """What calibration reads of the labels of each window."""
+    nothing: list[dict[Kind, Reading]] = [{} for _ in pasts]
+    if plan.labelled is None or interval is None or not pasts:
+        return nothing
+    names = replace(plan.names, id=None)
+    classes = Classes(plan.target.classes, private=plan.names.private)
+    rows = baseline.labelled_rows(names, source, interval, plan.task, classes)
+    spans = [past.window for past in pasts]
+    bounds = np.array([(micros(each.start), micros(each.end)) for each in spans if each.start and each.end])
+    first, last = np.searchsorted(rows.times, bounds.T, side="left")
+    return [
+        _labels_in(plan, classes, span, rows.take(np.arange(a, b)))
+        for span, a, b in zip(spans, first.tolist(), last.tolist(), strict=True)
+    ]
+
+
+def _labels_in(plan: Plan, classes: Classes, window: Window, rows: Rows) -> dict[Kind, Reading]:
+    pending = PendingWindow(
+        window, len(rows), rows.ids, rows.times, rows.predictions, rows.scores, rows.labels, rows.times
+    )
+    if too_few(plan, pending, final=True):
+        return {}
+    return labelled.readings_of(plan, classes.names, pending, outcomes.error_tests(plan, pending))
+
+
+def calibrated(plan: Plan, history: History) -> Calibrations:
+    """Every kind with windows enough, replayed; the others say why not."""
+    kinds: dict[Kind, Calibrated] = {}
+    why_not: dict[Kind, str] = {}
+    for kind, names in plan.panels.columns.items():
+        read = [(past.window, reading) for past in history.windows if (reading := _reading(plan, past, kind))]
+        if len(read) < FEWEST_WINDOWS:
+            why_not[kind] = f"{len(read)} windows of the reference can be judged, fewer than {FEWEST_WINDOWS}"
+            continue
+        layout = plan.panels.layouts[kind]
+        windows = [window for window, _ in read]
+        panel = panel_of(layout, [each for _, each in read], windows, plan.zone, segments_of(windows))
+        how = replay.settings(plan.window_days, plan.seasons, len(windows))
+        found = replay.calibrate(panel, layout, how, plan.window_days)
+        kinds[kind] = Calibrated(names, found, tuple(window.key for window in windows))
+    return Calibrations(kinds, history.excesses if kinds else {}, why_not)
+
+
+def _reading(plan: Plan, past: Past, kind: Kind) -> Reading | None:
+    return past.labels.get(kind) or read_rows(plan.panels, past.profile, kind)

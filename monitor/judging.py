@@ -1,0 +1,186 @@
+"""Calibrated statistics of one kind, window after window, become decisions and one alarm."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import TypeAlias
+
+import numpy as np
+from scipy import special
+
+from monitor import alarms, verdicts
+from monitor.calibration import Calibrated, Standing, fresh, pack_standing, unpack_standing
+from monitor.panels import gap, panel_of
+from monitor.plan import Plan
+from monitor.state import Reading
+from monitor.stats import channels, judge, materiality, replay
+from monitor.stats.effects import MinimumEffect
+from monitor.stats.judge import Memory
+from monitor.stats.materiality import Pool, Seen
+from monitor.stats.panel import Floats, Layout
+from monitor.types import AlarmState, Decision, Kind, Window
+from monitor.verdicts import Found
+
+NAMED_BEYOND = 0.01
+"""A column is named whose own evidence chance gives to any column with at most this probability."""
+DENSE_NAMED = 3
+"""How many columns are named where all moved together and none stands out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One window on its way to a decision.
+
+    `own`: what it decides by itself, without calibration. `reading`: what calibration reads of it; None
+    where nothing is known. `words`: of a column, what moved, from what to what.
+    """
+
+    window: Window
+    own: Decision
+    reading: Reading | None
+    tick: datetime
+    words: Callable[[str], str]
+
+
+Step: TypeAlias = tuple[Decision, AlarmState]
+"""The decision on one window, and the alarm's memory after it."""
+
+
+def advance(
+    plan: Plan, kind: Kind, alarm: AlarmState, memory: bytes, windows: Sequence[Heard]
+) -> tuple[list[Step], bytes]:
+    """Take the windows of one kind in time order, and what the last one leaves to the next.
+
+    On closing, and at gaps, the memory of the statistics restarts.
+    """
+    calibrated = plan.calibrated(kind)
+    if calibrated is not None:
+        return _Walk(plan, kind, calibrated).take(alarm, memory, windows)
+    steps = []
+    for each in windows:
+        alarm = alarms.advance(alarm, each.window, each.own, each.tick)
+        steps.append((each.own, alarm))
+    return steps, b""
+
+
+class _Walk:
+    """The windows of one kind on their way: scores of a whole stretch at once, alarms one by one."""
+
+    def __init__(self, plan: Plan, kind: Kind, calibrated: Calibrated) -> None:
+        self.plan, self.kind, self.names = plan, kind, calibrated.columns
+        self.calibration = calibrated.calibration
+        self.layout = self.calibration.layout
+        self.keep = 1 - min(level.rate for level in self.calibration.judge.levels)
+
+    def take(self, alarm: AlarmState, memory: bytes, windows: Sequence[Heard]) -> tuple[list[Step], bytes]:
+        """Decide on each window; one of which nothing is known leaves the memory as it was."""
+        standing = unpack_standing(memory, self.calibration)
+        steps: list[Step] = []
+        stretch: _Stretch | None = None
+        for number, each in enumerate(windows):
+            decision = each.own
+            if each.reading is not None:
+                if gap(standing.last, each.window):
+                    standing, stretch = fresh(self.calibration), None
+                stretch = stretch or self._stretch(standing, windows[number:])
+                decision, pool = stretch.next(each, standing.pool)
+                standing = replace(standing, pool=pool, last=each.window.end)
+            before, alarm = alarm, alarms.advance(alarm, each.window, decision, each.tick)
+            if before.open and not alarm.open:
+                standing, stretch = replace(fresh(self.calibration), last=each.window.end), None
+            steps.append((decision, alarm))
+        if stretch is not None:
+            standing = replace(standing, memory=stretch.memory)
+        return steps, pack_standing(standing)
+
+    def _stretch(self, standing: Standing, rest: Sequence[Heard]) -> "_Stretch":
+        """The windows from here to the next gap, scored."""
+        found: list[Heard] = []
+        for each in rest:
+            if each.reading is None:
+                continue
+            if found and gap(found[-1].window.end, each.window):
+                break
+            found.append(each)
+        return _Stretch(self, standing.memory, found)
+
+    def found(self, each: Heard, rarity: float, alone: float, moved: "_Moved") -> Decision:
+        """What the calibrated statistics of one window say, beside what the window decides by itself."""
+        plan, budget = self.plan, self.plan.budgets[self.kind]
+        days = plan.days_of(self.kind, rarity)
+        quiet = not verdicts.significant(plan.days_of(self.kind, alone), budget)
+        said = Found(days, quiet=quiet)
+        if verdicts.significant(days, budget):
+            columns = [self.names[number] for number in moved.columns(self.layout, plan.minimum)]
+            words = tuple(each.words(name) for name in columns[: verdicts.NAMED])
+            named = tuple(name for name in columns if name)
+            material = moved.material(self.layout, plan.minimum)
+            said = replace(said, material=material, columns=named, words=words)
+        return verdicts.joined(each.own, said, budget, timed=plan.calendar is not None)
+
+
+class _Stretch:
+    """Windows between which memory lasts, scored together; `memory` is after the last of them."""
+
+    def __init__(self, walk: _Walk, memory: Memory, windows: Sequence[Heard]) -> None:
+        readings = [each.reading for each in windows if each.reading is not None]
+        segments = np.zeros(len(readings), np.int64)
+        calibration = walk.calibration
+        spans = [each.window for each in windows]
+        self.walk = walk
+        self.panel = panel_of(walk.layout, readings, spans, walk.plan.zone, segments)
+        self.residuals = replay.residuals_of(calibration, self.panel)
+        scores = channels.scores(walk.layout, self.residuals, calibration.judge.scales)
+        self.averages, self.memory = judge.follow(calibration.judge, scores, segments, memory)
+        self.said = replay.say(calibration, self.averages)
+        self.place = 0
+
+    def next(self, heard: Heard, pool: Pool) -> tuple[Decision, Pool]:
+        """The decision on the next window, and what has begun to move after it."""
+        place, walk = self.place, self.walk
+        layout = walk.layout
+        self.place += 1
+        window = materiality.seen(layout, self.residuals, self.panel.values, place)
+        pool = materiality.add(pool, layout, self.panel.rows[place], window, walk.keep)
+        decision = heard.own
+        if self.panel.rows[place].any():
+            moved = _Moved(pool, window, *self._leading(place))
+            rarity, alone = float(self.said.rarity[place]), float(self.said.alone[place])
+            decision = walk.found(heard, rarity, alone, moved)
+        moving = materiality.moving(layout, self.averages, place)
+        return decision, materiality.restarted(pool, layout, ~moving)
+
+    def _leading(self, place: int) -> tuple[Floats, bool]:
+        """How far each channel moved at the memory that led, and whether all of them together led."""
+        said = self.walk.calibration.judge
+        level, which = divmod(int(self.said.leading[place]), judge.per_level(said))
+        at = self.averages[level][place : place + 1]
+        return judge.channel_evidence(self.walk.layout, said.groups, at)[0], which > 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moved:
+    """What moved in one window: sizes since it began, evidence (z,) by channel, and whether all led."""
+
+    pool: Pool
+    window: Seen
+    evidence: Floats
+    dense: bool
+
+    def material(self, layout: Layout, minimum: MinimumEffect) -> bool:
+        """Whether a column moved far enough, or all of them together did."""
+        found = materiality.sizes(self.pool, layout, self.window)
+        if materiality.material(found, layout, minimum).any():
+            return True
+        return self.dense and materiality.together(found, layout, minimum)
+
+    def columns(self, layout: Layout, minimum: MinimumEffect) -> list[int]:
+        """Columns that moved, the surest first: material ones, then those that stand out; at least one."""
+        evidence = materiality.by_column(layout, self.evidence)
+        ranked: list[int] = np.argsort(-evidence, kind="stable").tolist()
+        line = -float(special.ndtri(NAMED_BEYOND / len(self.evidence)))
+        beyond = [number for number in ranked if evidence[number] >= line]
+        if not beyond:
+            return ranked[: DENSE_NAMED if self.dense else 1]
+        far = materiality.material(materiality.sizes(self.pool, layout, self.window), layout, minimum)
+        return [number for number in beyond if far[number]] or beyond
