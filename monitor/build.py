@@ -10,7 +10,7 @@ import pyarrow as pa
 
 import monitor.detectors
 import monitor.sources  # noqa: F401 - registers its members
-from monitor import alarms, baseline, history
+from monitor import alarms, baseline, history, pairs, reference_sample, rolling
 from monitor.asked import (
     bounds_of,
     budget_days,
@@ -23,15 +23,18 @@ from monitor.asked import (
     wanted,
 )
 from monitor.budget import shares
+from monitor.calibrating import calibrated
 from monitor.calibration import Calibrations
 from monitor.config.fingerprint import numbers_fingerprint
 from monitor.config.parameters import source_parameters_of
 from monitor.config.schema import DetectorConfig, ModelConfig, SourceConfig
 from monitor.detectors.base import DETECTORS, STREAM_DETECTORS, Detector
 from monitor.errors import BadReferenceError, SourceError
+from monitor.history import History
 from monitor.panels import MISSING, Panels, watched
-from monitor.plan import Labelled, LabelSource, Names, Plan, Target, Test
+from monitor.plan import MOST_SAMPLED, Labelled, LabelSource, Names, Plan, Target, Test
 from monitor.reference import Reference, learn
+from monitor.sample import Sample
 from monitor.sources.base import SOURCES, Source
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.season import Season
@@ -45,12 +48,16 @@ DEFAULTS = {
 }
 """The default detectors by column type; `adwin` on the errors besides."""
 
-SHAPE_VERSION = 2
+SHAPE_VERSION = 3
 """Part of the fingerprint: a driftd that learns differently learns again."""
 
 
+PAIRS = "pairs"
+"""The reference's attachment that holds the pairs of columns whose correlation is watched."""
 CALIBRATION = "calibration"
 """The reference's attachment that holds what its windows taught."""
+PAST = "past"
+"""The attachment that holds the windows of the reference of a rolling one."""
 SEASONS = {
     "auto": tuple(Season),
     "none": (Season.NONE,),
@@ -93,20 +100,49 @@ def resolve(config: ModelConfig, references: Mapping[str, bytes], threads: int) 
     Files may change without the reference's rows: live rows come to where the reference is. So what was
     learned anew is another reference only if it differs.
     """
-    source = open_source(config.reference.source)
-    asked = f"{SHAPE_VERSION} {numbers_fingerprint(config)} {sorted(config.columns.features.private)}"
-    key = _digest(f"{asked} {source.fingerprint()}".encode())
-    live = open_source(config.live.source)
+    source, live = open_source(config.reference.source), open_source(config.live.source)
+    key = _digest(f"{_asked(config)} {source.fingerprint()}".encode())
     if key in references:
         return Resolved(_plan(config, Reference.from_bytes(references[key]), live), key, None)
-    reference = _learn(config, source, threads)
+    plan, _ = _learned(config, source, live, threads)
+    return Resolved(plan, key, plan.reference.to_bytes())
+
+
+def learned(config: ModelConfig, threads: int) -> tuple[Plan, History]:
+    """The plan and its reference's windows, learned afresh; lines that the file fixes are measured too."""
+    source, live = open_source(config.reference.source), open_source(config.live.source)
+    return _learned(config, source, live, threads, fixed=True)
+
+
+def _asked(config: ModelConfig) -> str:
+    return f"{SHAPE_VERSION} {numbers_fingerprint(config)} {sorted(config.columns.features.private)}"
+
+
+def _learned(
+    config: ModelConfig, source: Source, live: Source, threads: int, *, fixed: bool = False
+) -> tuple[Plan, History]:
+    reference = _with_pairs(config, _learn(config, source, threads), source)
     rows = replace(reference, problems=(), seen=(), types={})
-    reference = replace(reference, fingerprint=_digest(asked.encode() + rows.to_bytes()))
+    reference = replace(reference, fingerprint=_digest(_asked(config).encode() + rows.to_bytes()))
     plan = _plan(config, reference, live)
-    found = history.calibrated(plan, history.read(plan, source, interval_of(config), threads))
+    past = history.read(plan, source, interval_of(config), threads, fixed=fixed)
+    found = calibrated(plan, past.windows, past.excesses)
     attachments = {**reference.attachments, CALIBRATION: found.to_bytes()}
-    plan = replace(plan, calibrations=found)
-    return Resolved(plan, key, replace(reference, attachments=attachments).to_bytes())
+    if plan.keep is not None:
+        attachments[PAST] = rolling.to_bytes(past.windows)
+    return _plan(config, replace(reference, attachments=attachments), live), past
+
+
+def _with_pairs(config: ModelConfig, reference: Reference, source: Source) -> Reference:
+    """The reference with the pairs of its watched numeric features, chosen once."""
+
+    def drawn(names: Sequence[str]) -> Sample:
+        return reference_sample.draw(source, interval_of(config), names, (), MOST_SAMPLED)
+
+    panels = _panels(reference, _tests(config, reference), None)
+    names = panels.distributions[Kind.COVARIATE]
+    found = pairs.choose({name: panels.numeric[name] for name in names if name in panels.numeric}, drawn)
+    return replace(reference, attachments={**reference.attachments, PAIRS: pairs.to_bytes(found)})
 
 
 def _digest(content: bytes) -> str:
@@ -205,6 +241,8 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         panels=panels,
         seasons=SEASONS[config.reference.season],
         calibrations=Calibrations.from_bytes(stored, panels.layouts) if stored else Calibrations(),
+        keep=config.reference.keep.nominal if config.reference.keep is not None else None,
+        past=rolling.from_bytes(reference.attachments[PAST]) if PAST in reference.attachments else (),
         problems=(*reference.problems, *_added(config, reference, live)),
     )
 
@@ -220,7 +258,9 @@ def _panels(reference: Reference, tests: Sequence[Test], labelled: Labelled | No
     if labelled is None:
         by_kind[Kind.LABEL] = ()
     missing = watched([test.column.name for test in chosen if test.detector.token == MISSING], references)
-    return Panels(references, by_kind, missing, labelled.errors if labelled is not None else None)
+    stored = reference.attachments.get(PAIRS)
+    errors = labelled.errors if labelled is not None else None
+    return Panels(references, by_kind, missing, errors, pairs.from_bytes(stored) if stored else ())
 
 
 def _with_positive(roles: Names, target: Target) -> Names:

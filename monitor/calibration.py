@@ -46,16 +46,19 @@ class Calibrations:
     """Every calibrated kind, and how far the lines of single statistics are above two-sample ones.
 
     `excesses`: by (column, detector). `why_not`: by kind that could not be calibrated, the reason.
+    `most`: by column the largest share that one cell ever had in a window.
     """
 
     kinds: Mapping[Kind, Calibrated] = field(default_factory=dict)
     excesses: Mapping[tuple[str, str], float] = field(default_factory=dict)
     why_not: Mapping[Kind, str] = field(default_factory=dict)
+    most: Mapping[str, float] = field(default_factory=dict)
 
     def to_bytes(self) -> bytes:
         """Everything; arrays of many columns in single precision."""
         header: Header = {
             "why_not": dict(self.why_not),
+            "most": dict(self.most),
             "excesses": [[*key, excess] for key, excess in self.excesses.items()],
             "kinds": [],
         }
@@ -79,7 +82,8 @@ class Calibrations:
             }
             kinds[Kind(name)] = _unpacked(packed, parts, layouts[Kind(name)])
         excesses = {(column, token): excess for column, token, excess in header["excesses"]}
-        return cls(kinds, excesses, {Kind(kind): text for kind, text in header["why_not"].items()})
+        why_not = {Kind(kind): text for kind, text in header["why_not"].items()}
+        return cls(kinds, excesses, why_not, header["most"])
 
 
 def _packed(each: Calibrated) -> tuple[Header, Arrays]:

@@ -13,7 +13,7 @@ from monitor.config.schema import ModelConfig
 from monitor.config.secrets import Secret, redact
 from monitor.errors import BadReferenceError, ConfigError, DriftdError, SourceError
 from monitor.plan import Planned
-from monitor.state import Commit, ModelState
+from monitor.state import Commit, Kept, ModelState
 from monitor.types import Evaluation, Problem, Reason, Stage
 
 log = logging.getLogger(__name__)
@@ -32,6 +32,8 @@ class Order:
     threads: int = 2
     end: datetime | None = None
     """Windows that end after this are left alone (backfill)."""
+    kept: tuple[Kept, ...] = ()
+    """The windows that a rolling reference may learn from, besides its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +120,7 @@ def _evaluate(order: Order) -> Iterator[Event]:
         now=order.now,
         end=order.end,
         threads=order.threads,
+        kept=order.kept,
     )
     yield from _timed(windows)
 

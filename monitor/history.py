@@ -1,4 +1,4 @@
-"""The reference cut into windows as live rows are, and what calibration learns of them."""
+"""The reference cut into windows as live rows are."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -9,38 +9,29 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from monitor import baseline, labelled, outcomes
-from monitor.calibration import Calibrated, Calibrations
+from monitor.calibrating import FEWEST_WINDOWS, Past
 from monitor.errors import DetectorError
 from monitor.label_problems import too_few
-from monitor.panels import panel_of, read_rows, segments_of
+from monitor.pairs import columns_of
 from monitor.plan import Plan, Test
-from monitor.profile import Folder, Profile, StoredProfile, summarized
+from monitor.profile import Folder, Profile, summarized
 from monitor.rows import Classes, Rows
+from monitor.sample import Sample
+from monitor.sampling import WindowSamples
 from monitor.scan import chunk_size
 from monitor.sources.base import Interval, Source
 from monitor.state import PendingWindow, Reading
-from monitor.stats import replay, tails
+from monitor.stats import tails
 from monitor.types import Kind, Window
 from monitor.values import event_time
 from monitor.windows import MICROSECOND, assign, micros
 
-FEWEST_WINDOWS = 10
-"""Of fewer windows nothing is replayed: two-sample nulls judge instead, and no budget is promised."""
 MEASURED_WINDOWS = 200
 """Of at most so many windows the single statistics are measured, for their lines."""
 WHOLE_WINDOW = 0.5
 """The first and the last window count only with this part of the median's rows: they may be cut."""
 SHARE = 0.8
 """The quantile of a statistic above which its tail begins."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Past:
-    """One window of the past: its profile, and by kind that reads labels what calibration reads of it."""
-
-    window: Window
-    profile: StoredProfile
-    labels: Mapping[Kind, Reading] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,21 +42,32 @@ class History:
     excesses: Mapping[tuple[str, str], float] = field(default_factory=dict)
     typical: Profile | None = None
     """A window of about the usual number of rows."""
+    measured: tuple[Window, ...] = ()
+    fixed: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
+    """By (column, detector) with a fixed line the value in each `measured` window; NaN where undefined."""
 
 
-def read(plan: Plan, source: Source, interval: Interval | None, threads: int) -> History:
-    """The windows of the reference with rows enough to be judged; its rows are read once more."""
+def read(
+    plan: Plan, source: Source, interval: Interval | None, threads: int, *, fixed: bool = False
+) -> History:
+    """The windows of the reference with rows enough to be judged; its rows are read once more.
+
+    `fixed`: measure the statistics whose line the model file fixes, too.
+    """
     found: list[Past] = []
     windows = _spans(plan, source)
     lines = _Lines(plan, max(1, len(windows) // MEASURED_WINDOWS))
-    for window, profile in _profiles(plan, source, interval, windows, threads):
+    for window, profile, sample in _profiles(plan, source, interval, windows, threads):
         if profile.rows >= plan.min_rows:
             lines.take(profile)
-            found.append(Past(window, summarized(profile, plan.panels.summarizers)))
+            if fixed:
+                lines.take_fixed(window, profile)
+            stored = summarized(profile, plan.panels.summarizers)
+            found.append(Past(window, replace(stored, correlations=plan.panels.correlations(sample))))
     kept = _whole(found)
     readings = _label_readings(plan, source, interval, kept)
     pasts = (replace(past, labels=labels) for past, labels in zip(kept, readings, strict=True))
-    return History(tuple(pasts), lines.excesses(), lines.typical)
+    return History(tuple(pasts), lines.excesses(), lines.typical, tuple(lines.measured), lines.fixed())
 
 
 def _spans(plan: Plan, source: Source) -> list[Window]:
@@ -80,25 +82,30 @@ def _spans(plan: Plan, source: Source) -> list[Window]:
 
 def _profiles(
     plan: Plan, source: Source, interval: Interval | None, windows: Sequence[Window], threads: int
-) -> Iterator[tuple[Window, Profile]]:
-    """Each window's rows, counted in the bins that all of the reference fixed."""
+) -> Iterator[tuple[Window, Profile, Sample]]:
+    """Each window's rows, counted in the bins that all of the reference fixed, and a sample of them."""
     references = plan.panels.references
+    names = columns_of(plan.panels.pairs)
     if interval is None:
         for window in windows:
-            folder = Folder(references, 1, threads)
+            folder, samples = Folder(references, 1, threads), WindowSamples(names, (), 1, plan.sampled_rows)
             for batch in source.scan(tuple(references), None, window.file):
                 folder.add(batch.rows, 0)
-            yield window, folder.finish()[0]
+                samples.add(batch, 0)
+            yield window, folder.finish()[0], samples.finish()[0]
         return
-    size = chunk_size(plan)
+    size = chunk_size(plan, plan.reference.rows / max(len(windows), 1))
     for first in range(0, len(windows), size):
         chunk = tuple(windows[first : first + size])
         folder = Folder(references, len(chunk), threads)
+        samples = WindowSamples(names, (), len(chunk), plan.sampled_rows)
         part = replace(interval, start=chunk[0].start, end=chunk[-1].end)
         for batch in source.scan((interval.timestamp, *references), part):
             if interval.timestamp in batch.rows.schema.names:
-                folder.add(batch.rows, _places(batch.rows.column(interval.timestamp), interval, chunk))
-        yield from zip(chunk, folder.finish(), strict=True)
+                places = _places(batch.rows.column(interval.timestamp), interval, chunk)
+                folder.add(batch.rows, places)
+                samples.add(batch, places)
+        yield from zip(chunk, folder.finish(), samples.finish(), strict=True)
 
 
 def _places(times: pa.Array, interval: Interval, windows: tuple[Window, ...]) -> NDArray[np.int32]:
@@ -122,12 +129,15 @@ def _whole(found: list[Past]) -> list[Past]:
 
 
 class _Lines:
-    """Single statistics of the reference's windows, of every `each` one, for their lines."""
+    """Single statistics of the reference's windows: of every `each` one for their lines, and fixed ones."""
 
     def __init__(self, plan: Plan, each: int) -> None:
         self._tests = [test for test in plan.tests if test.fixed is None and test.kind is not Kind.LABEL]
+        self._fixed = [test for test in plan.tests if test.fixed is not None and test.kind in plan.budgets]
         self._plan, self._each, self._seen = plan, each, 0
         self._values: dict[tuple[str, str], list[float]] = {}
+        self._fixed_values: list[list[float]] = []
+        self.measured: list[Window] = []
         self.typical: Profile | None = None
 
     def take(self, profile: Profile) -> None:
@@ -143,6 +153,23 @@ class _Lines:
                 self._values.setdefault((test.column.name, test.detector.token), []).append(
                     self._value(test, profile)
                 )
+
+    def take_fixed(self, window: Window, profile: Profile) -> None:
+        """Measure what has a fixed line."""
+        values = [np.nan] * len(self._fixed)
+        for number, test in enumerate(self._fixed):
+            with suppress(DetectorError):
+                values[number] = self._value(test, profile)
+        self.measured.append(window)
+        self._fixed_values.append(values)
+
+    def fixed(self) -> dict[tuple[str, str], NDArray[np.float64]]:
+        """The values of each statistic with a fixed line, window by window."""
+        values = np.array(self._fixed_values, np.float64).reshape(len(self._fixed_values), len(self._fixed))
+        return {
+            (test.column.name, test.detector.token): values[:, number]
+            for number, test in enumerate(self._fixed)
+        }
 
     def _value(self, test: Test, profile: Profile) -> float:
         live = profile.columns.get(test.column.name)
@@ -193,25 +220,3 @@ def _labels_in(plan: Plan, classes: Classes, window: Window, rows: Rows) -> dict
     if too_few(plan, pending, final=True):
         return {}
     return labelled.readings_of(plan, classes.names, pending, outcomes.error_tests(plan, pending))
-
-
-def calibrated(plan: Plan, history: History) -> Calibrations:
-    """Every kind with windows enough, replayed; the others say why not."""
-    kinds: dict[Kind, Calibrated] = {}
-    why_not: dict[Kind, str] = {}
-    for kind, names in plan.panels.columns.items():
-        read = [(past.window, reading) for past in history.windows if (reading := _reading(plan, past, kind))]
-        if len(read) < FEWEST_WINDOWS:
-            why_not[kind] = f"{len(read)} windows of the reference can be judged, fewer than {FEWEST_WINDOWS}"
-            continue
-        layout = plan.panels.layouts[kind]
-        windows = [window for window, _ in read]
-        panel = panel_of(layout, [each for _, each in read], windows, plan.zone, segments_of(windows))
-        how = replay.settings(plan.window_days, plan.seasons, len(windows))
-        found = replay.calibrate(panel, layout, how, plan.window_days)
-        kinds[kind] = Calibrated(names, found, tuple(window.key for window in windows))
-    return Calibrations(kinds, history.excesses if kinds else {}, why_not)
-
-
-def _reading(plan: Plan, past: Past, kind: Kind) -> Reading | None:
-    return past.labels.get(kind) or read_rows(plan.panels, past.profile, kind)

@@ -10,6 +10,7 @@ from scipy import special
 
 from monitor import alarms, verdicts
 from monitor.calibration import Calibrated, Standing, fresh, pack_standing, unpack_standing
+from monitor.naming import Named, correlation_of, named
 from monitor.panels import gap, panel_of
 from monitor.plan import Plan
 from monitor.state import Reading
@@ -111,12 +112,20 @@ class _Walk:
         quiet = not verdicts.significant(plan.days_of(self.kind, alone), budget)
         said = Found(days, quiet=quiet)
         if verdicts.significant(days, budget):
-            columns = [self.names[number] for number in moved.columns(self.layout, plan.minimum)]
-            words = tuple(each.words(name) for name in columns[: verdicts.NAMED])
-            named = tuple(name for name in columns if name)
             material = moved.material(self.layout, plan.minimum)
-            said = replace(said, material=material, columns=named, words=words)
+            named = self._named(each, moved)
+            said = replace(said, material=material, columns=named.columns, words=named.words, more=named.more)
         return verdicts.joined(each.own, said, budget, timed=plan.calendar is not None)
+
+    def _named(self, each: Heard, moved: "_Moved") -> Named:
+        """The columns that moved, as they are called."""
+        numbers = {self.names[number]: number for number in moved.columns(self.layout, self.plan.minimum)}
+        watched = self.plan.panels.pair_columns if self.kind is Kind.COVARIATE else {}
+
+        def correlation(name: str) -> tuple[float, float] | None:
+            return correlation_of(self.layout, moved.pool, moved.window, numbers[name])
+
+        return named(list(numbers), watched, correlation, each.words)
 
 
 class _Stretch:

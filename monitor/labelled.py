@@ -249,6 +249,7 @@ def _errors(
             budget if hit else 0.0,
             material=hit and weakest.mean >= plan.minimum.error / 2,
             words=words,
+            informs=calibrated,
         ),
     ]
 

@@ -3,7 +3,7 @@
 import logging
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from monitor import verdicts
 from monitor.budget import days_by_chance
@@ -23,14 +23,14 @@ from monitor.stats.bins import (
     ColumnReference,
     present,
 )
-from monitor.stats.effects import Effect, describe, effect, material
+from monitor.stats.effects import Effect, describe, effect, far_outside, material
 from monitor.types import Decision, DriftNorm, Kind, Problem, Reason, Statistic
 from monitor.verdicts import Measurement
 
 log = logging.getLogger(__name__)
 
-DISTRIBUTION, UNSEEN = "distribution", "unseen"
-SHARES = frozenset({MISSING, UNSEEN, "out_of_range"})
+DISTRIBUTION, UNSEEN, OUT_OF_RANGE = "distribution", "unseen", "out_of_range"
+SHARES = frozenset({MISSING, UNSEEN, OUT_OF_RANGE})
 """The respects in which a column changes: of these quality detectors the share, of others the whole."""
 
 
@@ -53,7 +53,9 @@ def window(plan: Plan, data: WindowData) -> Measured:
     """Measure one window; under `min_rows` nothing is measured and every verdict is unknown."""
     kinds = [kind for kind in ROW_KINDS if kind in plan.budgets]
     problems = (*window_problems(plan, data), *column_problems(plan, data.profile))
-    stored = summarized(data.profile, plan.panels.summarizers)
+    stored = replace(
+        summarized(data.profile, plan.panels.summarizers), correlations=plan.panels.correlations(data.sample)
+    )
     if data.profile.rows < plan.min_rows:
         reason = (
             f"{data.profile.rows} rows, fewer than window.min_rows ({plan.min_rows})"
@@ -173,11 +175,14 @@ def _measured(plan: Plan, test: Test, reference: ColumnReference, live: ColumnCo
 def informs(plan: Plan, test: Test, live: ColumnCounts) -> bool:
     """Whether the statistic only tells, since calibration decides on this column in its stead.
 
-    A class that the reference's labels lack is in no calibrated cell: there the statistic decides.
+    A class that the reference's labels lack is in no calibrated cell: there the statistic decides. Values
+    outside of the reference's range are broken only where they are far outside; else they moved.
     """
     if test.fixed is not None or plan.calibrated(test.kind) is None:
         return False
     if test.kind is Kind.QUALITY:
+        if test.detector.token == OUT_OF_RANGE:
+            return not far_outside(plan.panels.references[test.column.name], live)
         return test.detector.token == MISSING
     return not (test.kind is Kind.LABEL and isinstance(live, CategoricalCounts) and live.unseen)
 

@@ -1,7 +1,7 @@
 """Which columns of a model calibration watches, kind by kind, and what it reads of them in a window."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from itertools import pairwise
@@ -9,10 +9,13 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from monitor import pairs
+from monitor.pairs import Correlations, Pair
 from monitor.profile import StoredColumn, StoredProfile
+from monitor.sample import Sample
 from monitor.state import Reading
-from monitor.stats.bins import CategoricalReference, ColumnReference
-from monitor.stats.distributions import layout_of, values_of
+from monitor.stats.bins import CategoricalReference, ColumnReference, NumericReference
+from monitor.stats.distributions import layout_of, values_of, with_correlations
 from monitor.stats.panel import ERROR, SHARE, Floats, Index, Layout, Panel, arcsine
 from monitor.stats.residuals import ErrorReference
 from monitor.stats.summaries import Summarizer, summarizer
@@ -29,13 +32,15 @@ class Panels:
     """The panels of one model.
 
     `distributions`: by kind the columns whose distribution is watched. `missing`: those whose missing rows
-    are. `errors`: the reference's errors, None where it has none.
+    are. `errors`: the reference's errors, None where it has none. `pairs`: columns whose correlation is
+    watched beside the distributions of features.
     """
 
     references: Mapping[str, ColumnReference]
     distributions: Mapping[Kind, tuple[str, ...]]
     missing: tuple[str, ...]
     errors: ErrorReference | None
+    pairs: tuple[Pair, ...] = ()
 
     @cached_property
     def summarizers(self) -> Mapping[str, Summarizer]:
@@ -43,9 +48,21 @@ class Panels:
         return {name: summarizer(reference) for name, reference in self.references.items()}
 
     @cached_property
+    def numeric(self) -> Mapping[str, NumericReference]:
+        """The references of numeric columns."""
+        return {name: each for name, each in self.references.items() if isinstance(each, NumericReference)}
+
+    @cached_property
+    def pair_columns(self) -> Mapping[str, Pair]:
+        """The pair that each such column of the panel of features stands for; no real column has its name."""
+        return dict(zip(pairs.labels_of(self.pairs, self.references), self.pairs, strict=True))
+
+    @cached_property
     def columns(self) -> Mapping[Kind, tuple[str, ...]]:
         """The columns of each kind's panel, in order; none for a kind that has nothing to watch."""
         found = {kind: names for kind, names in self.distributions.items() if names}
+        if self.pairs:
+            found[Kind.COVARIATE] = (*found[Kind.COVARIATE], *self.pair_columns)
         if self.missing:
             found[Kind.QUALITY] = self.missing
         if self.errors is not None:
@@ -66,7 +83,12 @@ class Panels:
             count = 1 if kind is Kind.PERFORMANCE else 2
             column = np.zeros(count, np.int64)
             return _contrasts(1, column, ERROR, np.full(count, variance), together=count > 1)
-        return layout_of([self.summarizers[name] for name in names])
+        found = layout_of([self.summarizers[name] for name in self.distributions[kind]])
+        return with_correlations(found, len(self.pairs)) if kind is Kind.COVARIATE else found
+
+    def correlations(self, sample: Sample | None) -> Correlations | None:
+        """How the columns of each pair go together in these rows; None where no pair is watched."""
+        return pairs.read(self.pairs, self.numeric, sample) if sample is not None and self.pairs else None
 
 
 def _contrasts(
@@ -101,11 +123,22 @@ def _testable(reference: ColumnReference | None) -> bool:
 
 def read_rows(panels: Panels, profile: StoredProfile, kind: Kind) -> Reading | None:
     """What calibration reads of a window's rows; None for a kind that reads labels, or has no panel."""
-    names = panels.columns.get(kind)
-    if names is None or kind in LABEL_KINDS:
+    if kind not in panels.columns or kind in LABEL_KINDS:
         return None
-    columns = {name: profile.columns[name] for name in names}
-    return read_shares(columns) if kind is Kind.QUALITY else read_distributions(panels, columns)
+    if kind is Kind.QUALITY:
+        return read_shares({name: profile.columns[name] for name in panels.missing})
+    found = read_distributions(panels, {name: profile.columns[name] for name in panels.distributions[kind]})
+    return _with_correlations(panels, found, profile.correlations) if kind is Kind.COVARIATE else found
+
+
+def _with_correlations(panels: Panels, reading: Reading, found: Correlations | None) -> Reading:
+    """The reading with the correlations of pairs between the contrasts and the cells."""
+    count = len(panels.pairs)
+    if found is None or len(found.z) != count:
+        found = pairs.unknown(count)
+    split = panels.layouts[Kind.COVARIATE].contrasts - count
+    values = (*reading.values[:split], *found.z.tolist(), *reading.values[split:])
+    return replace(reading, rows=(*reading.rows, *map(float, found.rows.tolist())), values=values)
 
 
 def read_distributions(

@@ -5,11 +5,11 @@ the store; so a crash anywhere neither loses nor repeats a window.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitor import alarms, labelled, measure, restate
+from monitor import alarms, labelled, measure, restate, rolling
 from monitor.implied import standing
 from monitor.index import counted, files_within
 from monitor.judging import Heard, advance
@@ -19,7 +19,7 @@ from monitor.promises import promises
 from monitor.restate import Run
 from monitor.rows import Classes
 from monitor.scan import WindowData, chunks, scan
-from monitor.state import AlarmRecord, Commit, FileRecord, ModelState
+from monitor.state import AlarmRecord, Commit, FileRecord, Kept, ModelState
 from monitor.types import AlarmState, Decision, Evaluation, Kind, Problem, Reason
 from monitor.work import Work, due_windows, new_files, of_files, rows_of
 
@@ -33,10 +33,12 @@ def run(
     now: datetime,
     end: datetime | None = None,
     threads: int = 2,
+    kept: Sequence[Kept] = (),
 ) -> Iterator[Commit | Planned]:
     """Evaluate every window that is due by `until`, in time order, and restate those whose labels came.
 
-    `lines` are the last lines of the pending windows. Windows that end after `end` are left alone.
+    `lines` are the last lines of the pending windows. Windows that end after `end` are left alone. `kept`:
+    the windows that the store keeps, for a rolling reference.
     Yields first what is planned, then one commit per tick that has something to write; the caller
     writes it before it asks for the next.
     """
@@ -48,12 +50,17 @@ def run(
     problems = (*work.problems, *labels.problems)
     yield Planned(len(work.ready), () if work.ready else (*work.faults, *problems), plan.task)
     job = Run(plan, labels.table, classes, dict(lines), labelled.Detectors(plan.labelled), promises(plan))
+    past = rolling.begin(plan, kept)
     if work.ready and timed:  # what was learned of files is kept with what is told of them
         state = replace(state, origin=work.origin, files=work.files, said=work.said)
     for data, tick, faults in _read(plan, work, classes, threads):
         files = _evaluated(work, state, data)
+        if past is not None:
+            job.judge_by(past.plan_at(job.plan, data.window))
         commit = _first_line(job, replace(state, files=files), data, tick, (*faults, *problems), closing)
         state, problems, closing = commit.state, (), ()
+        if past is not None:
+            past.add(_kept(commit, data))
         yield commit
     for tick in work.later:
         if not state.pending:
@@ -63,6 +70,13 @@ def run(
         if commit.evaluations or commit.changed:
             closing = ()
             yield commit
+
+
+def _kept(commit: Commit, data: WindowData) -> Kept:
+    """The new window as the store keeps it."""
+    key = data.window.key
+    line = next(line for line in commit.evaluations if line.window.key == key)
+    return Kept(data.window, commit.profiles[key], rolling.opened(line.verdicts))
 
 
 def _read(

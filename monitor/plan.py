@@ -1,6 +1,6 @@
 """One model ready to run: its configuration resolved against its reference."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -9,14 +9,21 @@ from monitor import alarms
 from monitor.budget import MOST_DAYS, bonferroni, level
 from monitor.calibration import Calibrated, Calibrations
 from monitor.detectors.base import Detector
-from monitor.panels import Panels
+from monitor.panels import Panels, watched
 from monitor.reference import Reference
+from monitor.sample import Sample
 from monitor.sources.base import Source
+from monitor.state import Kept
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.residuals import ErrorReference
 from monitor.stats.season import Season
-from monitor.types import Column, Kind, Problem, Role, Task
+from monitor.types import Column, ColumnType, Kind, Problem, Role, Task
 from monitor.windows import Calendar
+
+MOST_SAMPLED, FEWEST_SAMPLED = 5_000, 500
+"""Rows of a sample: more tell little more of a change that matters."""
+SAMPLED_VALUES = 2_000_000
+"""Values of a sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +143,14 @@ class Plan:
     """The positions of the calendar that a column's expectation may follow."""
     calibrations: Calibrations = field(default_factory=Calibrations)
     """What the windows of the reference taught, by kind; a kind without is judged by two-sample nulls."""
+    keep: timedelta | None = None
+    """How long a rolling reference remembers; None for a fixed one."""
+    past: tuple[Kept, ...] = ()
+    """The windows of the reference, from which a rolling one sets out."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the reference, and columns that are new: told with every window."""
+    reference_sample: Callable[[], Sample] | None = None
+    """Reads some rows of the reference, to tell after an alarm what sets live rows apart from them."""
 
     @property
     def task(self) -> Task | None:
@@ -162,6 +175,18 @@ class Plan:
     def columns(self, *roles: Role) -> tuple[Column, ...]:
         """The reference's columns in these roles."""
         return tuple(column for column, _ in self.reference.columns.values() if column.role in roles)
+
+    @cached_property
+    def sampled(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """The numeric and the categorical features that a sample of rows has; none where none is needed."""
+        if not self.panels.pairs and self.reference_sample is None:
+            return (), ()
+        return features_of(self.reference)
+
+    @property
+    def sampled_rows(self) -> int:
+        """The most rows that a sample has; fewer of many columns."""
+        return max(FEWEST_SAMPLED, min(MOST_SAMPLED, SAMPLED_VALUES // max(1, sum(map(len, self.sampled)))))
 
     def calibrated(self, kind: Kind) -> Calibrated | None:
         """What calibration learned of a kind; None where its null is the two-sample one."""
@@ -199,3 +224,15 @@ class Plan:
         split = [test.kind for test in self.tests if test.fixed is None]
         constant = {Kind.QUALITY: len(self.reference.columns)}
         return {kind: max(1, split.count(kind) + constant.get(kind, 0)) for kind in Kind}
+
+
+def features_of(reference: Reference) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The numeric and the categorical features whose values can be compared row by row: no ids, no free text."""
+    features = {column: each for column, each in reference.columns.values() if column.role is Role.FEATURE}
+    names = watched(
+        [column.name for column in features], {each.name: known for each, known in features.items()}
+    )
+    numeric = {column.name for column in features if column.type is ColumnType.NUMERIC}
+    return tuple(name for name in names if name in numeric), tuple(
+        name for name in names if name not in numeric
+    )

@@ -11,6 +11,7 @@ from monitor.columns import ColumnFacts
 from monitor.errors import StoreError
 from monitor.folding import ColumnsFolder
 from monitor.packing import join, pack, pack_counts, smallest, split, unpack, unpack_counts
+from monitor.pairs import Correlations
 from monitor.stats.bins import ColumnCounts, ColumnReference, Counts, NumericCounts
 from monitor.stats.summaries import Summarizer, Summary, summarize
 
@@ -140,6 +141,8 @@ class StoredProfile:
 
     rows: int
     columns: Mapping[str, StoredColumn]
+    correlations: Correlations | None = None
+    """Of the pairs that are watched, in their order; None where none is, or no row was sampled."""
 
 
 def summarized(profile: Profile, how: Mapping[str, Summarizer]) -> StoredProfile:
@@ -156,11 +159,14 @@ def compact(profile: StoredProfile) -> bytes:
     cells = [each.cells[where] for each, where in zip(columns, filled, strict=True)]
     header = {"rows": profile.rows, "names": list(profile.columns)}
     shapes = [(each.location, each.scale, each.mean) for each in columns]
+    found = profile.correlations
+    more = {"z": found.z, "pair_rows": smallest(found.rows)} if found is not None else {}
     return pack(
         "window",
         STORED_VERSION,
         header,
         {
+            **more,
             "length": smallest([len(each.cells) for each in columns]),
             "filled": smallest([len(where) for where in filled]),
             "where": smallest(join(filled)),
@@ -189,7 +195,8 @@ def read_compact(data: bytes) -> StoredProfile:
         columns[name] = StoredColumn(
             counts, int(arrays["missing"][number]), int(arrays["extra"][number]), *shapes
         )
-    return StoredProfile(header["rows"], columns)
+    found = Correlations(arrays["z"], arrays["pair_rows"].astype(np.int64)) if "z" in arrays else None
+    return StoredProfile(header["rows"], columns, found)
 
 
 def _stored(counts: ColumnCounts, how: Summarizer) -> StoredColumn:

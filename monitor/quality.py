@@ -18,6 +18,8 @@ from monitor.stats.bins import (
 from monitor.types import Column, Kind, Problem, Reason, Statistic
 from monitor.verdicts import Measurement
 
+NEARLY_CONSTANT = 0.9
+"""Where one cell had this share in a window of the reference, one value only is no sign of a fault."""
 ABSENT, CONSTANT, TYPE, DUPLICATE_ID = "absent", "constant", "type", "duplicate_id"
 TOKENS = {
     ABSENT: "the column is in no row, though the reference has it",
@@ -91,7 +93,8 @@ def _constant(plan: Plan, column: Column, reference: ColumnReference, live: Colu
     drifted = p_value <= plan.level_of(Kind.QUALITY)
     statistic = Statistic(Kind.QUALITY, name, CONSTANT, 1.0, p_value=p_value, drifted=drifted)
     days = days_by_chance(p_value, tests, plan.window_days)
-    return Measurement(statistic, days, material=True, words=f"{name} is constant")
+    usual = plan.calibrations.most.get(name, 0.0) >= NEARLY_CONSTANT
+    return Measurement(statistic, days, material=True, words=f"{name} is constant", informs=usual)
 
 
 def _only_share(reference: ColumnReference, live: ColumnCounts) -> float | None:

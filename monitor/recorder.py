@@ -10,7 +10,8 @@ from monitor.errors import StoreError
 from monitor.evaluation import Event, Failed, Learned, Order, Timed
 from monitor.implied import evaluated
 from monitor.plan import Planned
-from monitor.state import Commit, ModelState
+from monitor.rolling import WEEK
+from monitor.state import Commit, Kept, ModelState
 from monitor.store import Store
 from monitor.types import Evaluation, Stage
 
@@ -36,7 +37,16 @@ def order(store: Store, config: ModelConfig, *, until: datetime, now: datetime, 
         until,
         now,
         threads,
+        kept=_kept(store, config, state),
     )
+
+
+def _kept(store: Store, config: ModelConfig, state: ModelState) -> tuple[Kept, ...]:
+    """The windows that a rolling reference learned from this week, and what has come since."""
+    keep = config.reference.keep
+    if keep is None or state.watermark is None:
+        return ()
+    return store.kept(config.model, state.watermark - keep.nominal - 2 * WEEK)
 
 
 def pending_lines(store: Store, state: ModelState) -> dict[str, Evaluation]:

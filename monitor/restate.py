@@ -14,6 +14,7 @@ from monitor.join import LabelTable, arrive
 from monitor.judging import Step
 from monitor.labels import places, strangers
 from monitor.plan import Plan
+from monitor.promises import promises
 from monitor.rows import Classes
 from monitor.state import AlarmRecord, Commit, ModelState, PendingWindow
 from monitor.types import LABEL_KINDS, Evaluation, Kind, Promise, Verdict
@@ -39,6 +40,11 @@ class Run:
     places: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     alarms: Implied | None = None
     """The alarms that the state implied after the last tick of this run."""
+
+    def judge_by(self, plan: Plan) -> None:
+        """Go on with another calibration."""
+        if plan is not self.plan:
+            self.plan, self.promises = plan, promises(plan)
 
 
 @dataclass(frozen=True, slots=True)

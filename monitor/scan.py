@@ -1,7 +1,7 @@
 """Live rows, streamed once: counted in the reference's bins and kept per row where labels need them."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pyarrow as pa
@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from monitor.plan import Plan
 from monitor.profile import Folder, Profile
 from monitor.rows import Classes, Rows, concatenate, rows_of
+from monitor.sample import Sample
+from monitor.sampling import WindowSamples
 from monitor.sources.base import Batch, Interval
 from monitor.types import Problem, Role, Window
 from monitor.values import categorical, event_time
@@ -20,6 +22,8 @@ CHUNK_CELLS = 16_000_000
 CHUNK_WINDOWS = 256
 CHUNK_ROWS = 2_000_000
 """About how many rows are kept at once for the join; a window with more is alone."""
+CHUNK_SAMPLED = 10_000_000
+"""About how many values of sampled rows are kept at once."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,6 +36,8 @@ class WindowData:
     versions: Mapping[str, int]
     files: Mapping[str, int]
     """Rows of this window by file."""
+    sample: Sample | None = None
+    """Some of its rows; None where the plan needs none."""
 
     @property
     def unique_ids(self) -> int:
@@ -79,6 +85,7 @@ def scan(
         if column.role in {Role.FEATURE, Role.PREDICTION, Role.PROBABILITY}
     }
     folder = Folder(references, len(windows), threads)
+    samples = _samples(plan, len(windows))
     gathered = _Gathered(versions=[{} for _ in windows], files=[{} for _ in windows])
     problems: list[Problem] = []
     for file in files:
@@ -87,10 +94,22 @@ def scan(
             if not (index >= 0).any():
                 continue
             folder.add(batch.rows, index)
+            if samples is not None:
+                samples.add(batch, index)
             _gather(gathered, plan, batch, index, times, classes, rows_needed=rows_needed)
         problems += plan.live.problems()
     rows = concatenate(gathered.rows, len(plan.names.probabilities))
-    return Scanned(_split(windows, folder.finish(), rows, gathered), tuple(problems))
+    found = _split(windows, folder.finish(), rows, gathered)
+    if samples is not None:
+        found = tuple(
+            replace(data, sample=sample) for data, sample in zip(found, samples.finish(), strict=True)
+        )
+    return Scanned(found, tuple(problems))
+
+
+def _samples(plan: Plan, windows: int) -> WindowSamples | None:
+    numeric, categorical = plan.sampled
+    return WindowSamples(numeric, categorical, windows, plan.sampled_rows) if numeric or categorical else None
 
 
 def _interval(plan: Plan, windows: tuple[Window, ...]) -> Interval | None:
@@ -175,15 +194,17 @@ def chunks(plan: Plan, windows: Sequence[Window], rows: float) -> Iterator[tuple
         yield from ((window,) for window in windows)
         return
     by_rows = int(CHUNK_ROWS * len(windows) / max(rows, 1))
-    size = max(1, min(chunk_size(plan), by_rows))
+    size = max(1, min(chunk_size(plan, rows / max(len(windows), 1)), by_rows))
     for start in range(0, len(windows), size):
         yield tuple(windows[start : start + size])
 
 
-def chunk_size(plan: Plan) -> int:
-    """How many windows can be counted at once in bounded memory."""
+def chunk_size(plan: Plan, rows: float) -> int:
+    """How many windows, of about so many rows each, can be counted and sampled at once in bounded memory."""
+    columns = sum(map(len, plan.sampled))
+    sampled = int(CHUNK_SAMPLED / max(columns * min(rows, plan.sampled_rows), 1))
     cells = sum(
         len(reference.counts.bins) if hasattr(reference.counts, "bins") else len(reference.counts.categories)
         for _, reference in plan.reference.columns.values()
     )
-    return max(1, min(CHUNK_WINDOWS, CHUNK_CELLS // max(cells, 1)))
+    return max(1, min(CHUNK_WINDOWS, CHUNK_CELLS // max(cells, 1), sampled))

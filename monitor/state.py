@@ -130,6 +130,15 @@ class ModelState:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """A window as the store keeps it: its compact profile, and the kinds whose alarm was open after it."""
+
+    window: Window
+    profile: bytes
+    open: frozenset[Kind]
+
+
+@dataclass(frozen=True, slots=True)
 class Commit:
     """What one tick writes, all or nothing.
 

@@ -62,7 +62,8 @@ class Found:
     """What the calibrated statistics of one kind say of one window.
 
     `days`: days between chance events this extreme, with the memory of earlier windows. `quiet`: whether
-    the window alone is under the line. `columns`, `words`: what moved, the surest first.
+    the window alone is under the line. `columns`: what moved, the surest first. `words`: of the first of
+    them, from what to what; of so many `more` columns they do not tell.
     """
 
     days: float
@@ -70,6 +71,7 @@ class Found:
     material: bool = False
     columns: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
+    more: int = 0
 
 
 def joined(own: Decision, found: Found, budget: float, *, timed: bool) -> Decision:
@@ -81,10 +83,9 @@ def joined(own: Decision, found: Found, budget: float, *, timed: bool) -> Decisi
     beyond = significant(days, budget)
     reason = ""
     if beyond:
-        parts = list(found.words[:NAMED])
-        if len(found.columns) > NAMED:
-            more = len(found.columns) - NAMED
-            parts.append(f"and {more} more column{'s' if more > 1 else ''}")
+        parts = list(found.words)
+        if found.more:
+            parts.append(f"and {found.more} more column{'s' if found.more > 1 else ''}")
         small = "" if found.material else "; smaller than min_effect"
         reason = f"{'; '.join(parts)}; {by_chance(days, timed=timed)}{small}"
     calibrated = Decision(

@@ -19,7 +19,7 @@ WALLS = {
     "yaml": ("config",),
     "river": ("detectors",),
     "numba": ("stats.counting", "stats.kernel"),
-    "rich": ("cli", "demo"),
+    "rich": ("cli", "demo", "year"),
     "psutil": ("worker", "leasing"),
     "bcrypt": ("web",),
     "pydantic": ("config", "sources", "detectors", "web", "export.tokens"),

@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "the daemon: schedule every model and serve metrics",
     "once": "evaluate every due window of every model, then exit",
     "check": "validate model files",
+    "calibrate": "replay the reference: thresholds and the false alarms to expect",
     "init": "write a model file from a look at the data",
     "backfill": "evaluate past windows",
     "status": "what the store knows of each model",
@@ -27,7 +28,6 @@ COMMANDS = {
 """Each command is the module of its name: `add` declares its options, and sets what is called."""
 
 NOT_YET = {
-    "calibrate": "replay the reference: thresholds and the false alarms to expect",
     "accept": "accept the present as the new normal",
     "rules": "Prometheus alert and recording rules",
     "dashboards": "Grafana dashboards",

@@ -1,15 +1,20 @@
 """`driftd check`: is the configuration valid, and with `--connect`, do the data fit it?"""
 
 import argparse
+import os
 import sys
 from collections.abc import Sequence
 
+from monitor.build import learned
 from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
+from monitor.config.load import documents
+from monitor.config.positions import Document
 from monitor.config.schema import ModelConfig
 from monitor.config.secrets import redact
 from monitor.connect import connect
 from monitor.errors import DriftdError
+from monitor.fixed_lines import over_budget
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -18,7 +23,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "Example: driftd check models/ --connect. Exit code 0: valid; 2: not."
     options.add_paths(parser)
     parser.add_argument(
-        "--connect", action="store_true", help="open the sources too, and check columns against the reference"
+        "--connect",
+        action="store_true",
+        help="open the sources too, check columns against the reference, and warn of a threshold that the "
+        "reference itself reaches too often",
     )
     parser.set_defaults(call=call)
 
@@ -28,8 +36,9 @@ def call(given: argparse.Namespace) -> int:
     prepare()
     loaded = load_models(given.paths)
     failed = loaded.failed
+    files = documents(given.paths) if given.connect else {}
     for config in loaded.configs if given.connect else ():
-        for text in _misfits(config):
+        for text in _misfits(config, files[config.model]):
             failed = True
             sys.stderr.write(f"{config.model}: {redact(text, config.secrets)}\n")
     if failed:
@@ -38,8 +47,23 @@ def call(given: argparse.Namespace) -> int:
     return 0
 
 
-def _misfits(config: ModelConfig) -> Sequence[str]:
+def _misfits(config: ModelConfig, file: Document) -> Sequence[str]:
+    """What does not fit; where all does, lines that the reference breaks are warned of."""
     try:
-        return connect(config)
+        found = connect(config)
+        if not found:
+            _warn(config, file)
     except DriftdError as error:
         return [str(error)]
+    return found
+
+
+def _warn(config: ModelConfig, file: Document) -> None:
+    """Learn the reference where the model file fixes a line, and tell what its windows make of it."""
+    if all(entry.threshold is None for entry in config.chosen_detectors):
+        return
+    plan, history = learned(config, os.cpu_count() or 1)
+    for reached in over_budget(config, plan, history):
+        at = file.problem(("detectors", reached.entry, "threshold"), str(reached))
+        place = f"{at.file}:{at.line}:{at.column}"
+        sys.stderr.write(f"{place}: warning: detectors[{reached.entry}].threshold: {reached}\n")

@@ -1,4 +1,4 @@
-"""`driftd status`: per model the last window, the lag, the verdicts, what is open, what is wrong."""
+"""`driftd status`: per model the last window, lag, verdicts, what is open, wrong or provisional."""
 
 import argparse
 import json
@@ -16,6 +16,7 @@ from monitor import lines
 from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
 from monitor.cli.show import minute
+from monitor.export.view import why_provisional
 from monitor.state import AlarmRecord
 from monitor.store import Store
 from monitor.types import Evaluation, State, iso
@@ -44,7 +45,8 @@ class Known:
 def add(parser: argparse.ArgumentParser) -> None:
     """The command's options."""
     parser.description = (
-        "Per model: last window, lag, verdict per kind, open alarms, problems. Nothing is evaluated."
+        "Per model: last window, lag, verdict per kind, open alarms, problems, and which calibration is "
+        "provisional. Nothing is evaluated."
     )
     parser.epilog = "Example: driftd status --state sqlite:////var/lib/driftd/driftd.db"
     options.add_paths(parser, required=False)
@@ -65,7 +67,10 @@ def call(given: argparse.Namespace) -> int:
         for known in found:
             sys.stdout.write(json.dumps(_object(known, now), allow_nan=False) + "\n")
     elif found:
-        Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH).print(table(found, now))
+        console = Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH)
+        console.print(table(found, now))
+        for told in calibrations(found):
+            console.print("", told, sep="\n")
     else:
         sys.stdout.write(f"no model has been evaluated in {given.state} yet\n")
     return 2 if loaded is not None and loaded.failed else 0
@@ -95,6 +100,7 @@ def _object(known: Known, now: datetime) -> dict[str, Any]:
             for each in known.alarms
         ],
         "problems": [] if newest is None else [lines.problem(each) for each in newest.problems],
+        "promises": [] if newest is None else [lines.promise(each) for each in newest.promises],
     }
 
 
@@ -115,6 +121,15 @@ def table(found: Sequence[Known], now: datetime) -> Table:
         for problem in known.newest.problems if known.newest is not None else ():
             view.add_row("", "", "", Text(problem.reason, "yellow"), Text(problem.column))
     return view
+
+
+def calibrations(found: Sequence[Known]) -> Iterator[Text]:
+    """A line for each model of which a calibration is provisional: which kinds, and why."""
+    for known in found:
+        reasons = why_provisional(known.newest.promises) if known.newest is not None else {}
+        if reasons:
+            told = "; ".join(f"{', '.join(kinds)}: {reason}" for reason, kinds in reasons.items())
+            yield Text.assemble(f"{known.model}: ", ("calibration provisional", "yellow"), f": {told}")
 
 
 def _window(evaluation: Evaluation) -> str:

@@ -88,6 +88,13 @@ def load_paths(
     return tuple(config for config in single if config is not None), tuple(problems)
 
 
+def documents(paths: Iterable[Path], environment: Mapping[str, str] | None = None) -> dict[str, Document]:
+    """By model its file as data, for problems that only the model's data show."""
+    environment = os.environ if environment is None else environment
+    found = (read_document(path, environment)[0] for path in _expand(paths)[0])
+    return {str(each.data.get("model")): each for each in found if each is not None}
+
+
 def _expand(paths: Iterable[Path]) -> tuple[list[Path], list[ConfigProblem]]:
     """The files that are meant, each once, and what is wrong with the paths themselves."""
     files: dict[Path, Path] = {}

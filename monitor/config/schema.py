@@ -120,6 +120,12 @@ class MinEffect(Section):
     share: float = Field(default=0.02, ge=0, le=1, description="A category or missing: its share of rows.")
     ratio: float = Field(default=2, ge=0, allow_inf_nan=False, description="A rare share: now to reference.")
     error: float = Field(default=0.02, ge=0, le=1, description="The model: points of its error, in [0, 1].")
+    correlation: float = Field(
+        default=0.2,
+        ge=0,
+        allow_inf_nan=False,
+        description="Two numeric columns: Fisher's z of their correlation.",
+    )
 
     @model_validator(mode="before")
     @classmethod

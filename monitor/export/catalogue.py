@@ -115,6 +115,30 @@ FAMILIES: Final[tuple[Family, ...]] = (
     _family(_COUNTER, "driftd_alarms_total", "model kind", "Alarms opened, each counted once."),
     _family(
         _GAUGE,
+        "driftd_alarm_false_alarms_per_30d",
+        "model kind",
+        "False alarms to expect in 30 days at the line in force, while data vary as the reference does.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_alarm_budget_per_30d",
+        "model kind",
+        "False alarms that this kind may give in 30 days; one that stays open counts again every 24 h.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_calibration_effective_windows",
+        "model kind",
+        "Windows of the reference behind the line, as many as count as independent of each other.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_calibration_provisional",
+        "model kind",
+        "1 while the line rests on too few windows of the reference, or on none, else 0.",
+    ),
+    _family(
+        _GAUGE,
         "driftd_performance",
         _PERFORMANCE,
         "Performance metric of the model, realised from labels or estimated without them, "

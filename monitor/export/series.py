@@ -143,6 +143,15 @@ def _alarms(view: ModelView) -> Iterator[Point]:
         yield "driftd_alarms_total", (view.model, kind), count
 
 
+def _promises(view: ModelView) -> Iterator[Point]:
+    for each in view.promises:
+        labels = (view.model, each.kind)
+        yield "driftd_alarm_false_alarms_per_30d", labels, each.false_alarms_per_30d
+        yield "driftd_alarm_budget_per_30d", labels, each.budget_per_30d
+        yield "driftd_calibration_effective_windows", labels, each.effective_windows
+        yield "driftd_calibration_provisional", labels, each.provisional
+
+
 def _performance(view: ModelView) -> Iterator[Point]:
     for each in view.performance:
         labels = (view.model, each.metric, each.source)
@@ -198,6 +207,7 @@ BUILDERS: Final[tuple[Builder, ...]] = (
     _statistics,
     _columns,
     _alarms,
+    _promises,
     _performance,
     _classes,
     _stream,

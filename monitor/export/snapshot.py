@@ -10,12 +10,13 @@ from datetime import datetime
 from types import MappingProxyType
 from typing import Final, TypeVar
 
-from monitor.export.view import Dated, Detail, Durations, ModelView, Outcome
+from monitor.export.view import Dated, Detail, Durations, ModelView, Outcome, before
 from monitor.types import (
     LABEL_KINDS,
     Evaluation,
     Kind,
     PerformanceMetric,
+    Promise,
     Reason,
     Stage,
     State,
@@ -138,9 +139,9 @@ def after_evaluation(view: ModelView, evaluation: Evaluation, min_rows: int) -> 
     rows of a newer one nor what a newer one already knows from its own labels.
     """
     window = evaluation.window
-    newest = view.newest is None or not _before(window, view.newest.window)
+    newest = view.newest is None or not before(window, view.newest.window)
     enough = evaluation.rows >= min_rows
-    replaces = enough and (view.evaluation is None or not _before(window, view.evaluation.window))
+    replaces = enough and (view.evaluation is None or not before(window, view.evaluation.window))
     opened = {(each.kind, each.since) for each in evaluation.verdicts if each.alarm and each.since}
     totals = view.alarms_total
     for kind, _ in sorted(opened - view.alarms):
@@ -164,6 +165,7 @@ def after_evaluation(view: ModelView, evaluation: Evaluation, min_rows: int) -> 
             window,
             {name: shares for name, shares in evaluation.class_shares.items() if shares},
         ),
+        dated_promises=_promises(view, evaluation),
         stream=evaluation.stream or view.stream,
         alarms=view.alarms | opened,
         alarms_total=totals,
@@ -178,18 +180,11 @@ def _added(counts: Mapping[K, int], key: K) -> Mapping[K, int]:
     return _frozen({**counts, key: counts.get(key, 0) + 1})
 
 
-def _before(window: Window, other: Window) -> bool:
-    """Whether the window is older; windows of files are in name order."""
-    if window.start is not None and other.start is not None:
-        return window.start < other.start
-    return (window.file or "") < (other.file or "")
-
-
 def _newer(known: Mapping[K, Dated[V]], window: Window, items: Mapping[K, V]) -> Mapping[K, Dated[V]]:
     fresh = {
         key: Dated(window, item)
         for key, item in items.items()
-        if key not in known or not _before(window, known[key].window)
+        if key not in known or not before(window, known[key].window)
     }
     return _frozen({**known, **fresh}) if fresh else known
 
@@ -215,7 +210,14 @@ def _supersedes(verdict: Verdict, window: Window, told: Dated[Verdict]) -> bool:
             return True
         if verdict.alarm is told.value.alarm:
             return False
-    return not _before(window, told.window)
+    return not before(window, told.window)
+
+
+def _promises(view: ModelView, evaluation: Evaluation) -> Dated[tuple[Promise, ...]] | None:
+    known = view.dated_promises
+    if not evaluation.promises or (known is not None and before(evaluation.window, known.window)):
+        return known
+    return Dated(evaluation.window, evaluation.promises)
 
 
 def _performance(evaluation: Evaluation) -> Mapping[tuple[str, str], PerformanceMetric]:

@@ -1,7 +1,7 @@
 """What is shown of one model: a frozen record."""
 
 from bisect import bisect_left
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -14,6 +14,7 @@ from monitor.types import (
     Kind,
     PerformanceMetric,
     Problem,
+    Promise,
     Reason,
     Stage,
     Statistic,
@@ -64,6 +65,22 @@ class Durations:
         return Durations(counts, self.total + seconds)
 
 
+def why_provisional(promises: Iterable[Promise]) -> Mapping[str, tuple[Kind, ...]]:
+    """Why calibrations are provisional: by reason the kinds, in their order."""
+    kinds: dict[str, tuple[Kind, ...]] = {}
+    for each in promises:
+        if each.provisional:
+            kinds[each.reason] = (*kinds.get(each.reason, ()), each.kind)
+    return kinds
+
+
+def before(window: Window, other: Window) -> bool:
+    """Whether the window is older; windows of files are in name order."""
+    if window.start is not None and other.start is not None:
+        return window.start < other.start
+    return (window.file or "") < (other.file or "")
+
+
 @dataclass(frozen=True, slots=True)
 class Dated(Generic[T]):
     """Something known, and the window that it is known from."""
@@ -97,6 +114,8 @@ class ModelView:
     dated_statistics: Mapping[Kind, Dated[tuple[Statistic, ...]]] = field(default_factory=dict)
     dated_norms: Mapping[Kind, Dated[DriftNorm]] = field(default_factory=dict)
     dated_shares: Mapping[str, Dated[Mapping[str, float]]] = field(default_factory=dict)
+    dated_promises: Dated[tuple[Promise, ...]] | None = None
+    """What the newest window that tells of its calibration tells."""
     stream: StreamSummary | None = None
     label_coverage: float | None = None
     alarms: frozenset[tuple[Kind, datetime]] = frozenset()
@@ -140,6 +159,12 @@ class ModelView:
     def class_shares(self) -> Mapping[str, Mapping[str, float]]:
         """Class shares by source, each as it is newest known."""
         return {source: dated.value for source, dated in self.dated_shares.items()}
+
+    @property
+    def promises(self) -> tuple[Promise, ...]:
+        """What the calibration of each kind promises, in the order of the kinds."""
+        known = self.dated_promises.value if self.dated_promises else ()
+        return tuple(sorted(known, key=lambda each: _kind_order((each.kind, ""))))
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -1,11 +1,12 @@
 """Panels of distributions: location, scale and cells of every column, window by window."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from monitor.stats.bins import ColumnCounts
-from monitor.stats.panel import LOCATION, SCALE, Floats, Layout
+from monitor.stats.panel import CORRELATION, LOCATION, SCALE, Floats, Layout
 from monitor.stats.summaries import Summarizer, Summary, summarize
 
 
@@ -23,6 +24,18 @@ def layout_of(columns: Sequence[Summarizer]) -> Layout:
         sizes,
         np.zeros(int(sizes.sum())),
         np.array([each.location is None for each in columns]),
+    )
+
+
+def with_correlations(layout: Layout, pairs: int) -> Layout:
+    """The layout with a column more for each pair of columns: Fisher's z, of which one row has variance 1."""
+    return replace(
+        layout,
+        columns=layout.columns + pairs,
+        column=np.concatenate([layout.column, layout.columns + np.arange(pairs)]),
+        group=np.concatenate([layout.group, np.full(pairs, CORRELATION)]),
+        variance=np.concatenate([layout.variance, np.ones(pairs)]),
+        one_sided=np.concatenate([layout.one_sided, np.zeros(pairs, bool)]),
     )
 
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from monitor.stats.channels import Residuals
 from monitor.stats.effects import FEWEST_EXPECTED, MinimumEffect
-from monitor.stats.panel import ERROR, LOCATION, SCALE, SHARE, Flags, Floats, Layout
+from monitor.stats.panel import CORRELATION, ERROR, LOCATION, SCALE, SHARE, Flags, Floats, Layout
 
 CALM = 2.0
 """A column none of whose averages is beyond this many spreads has not begun to move."""
@@ -53,15 +53,16 @@ def restarted(pool: Pool, layout: Layout, calm: Flags) -> Pool:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """One window as effects (c,), with what contrasts (c,) and cells (j,) were expected to be.
+    """One window as effects (c,), with what contrasts (c,) and cells (j,) were expected to be; rows (k,).
 
-    Effects: robust standard deviations, points of a share, points of error. `cells`: residual shares.
+    Effects: robust standard deviations, points of a share, points of error, Fisher's z. `cells`: residual shares.
     """
 
     effects: Floats
     expected: Floats
     cells: Floats
     shares: Floats
+    rows: Floats
 
 
 def seen(layout: Layout, found: Residuals, values: NDArray[np.floating], place: int) -> Seen:
@@ -73,7 +74,7 @@ def seen(layout: Layout, found: Residuals, values: NDArray[np.floating], place: 
     spread = np.where(layout.group <= SCALE, np.sqrt(np.maximum(layout.variance, 1e-12)), 1.0)
     share = np.sin(contrasts) ** 2 - expected
     effects = np.where(layout.group == SHARE, share, moved / spread)
-    return Seen(effects, expected, found.cells[place], found.shares[place])
+    return Seen(effects, expected, found.cells[place], found.shares[place], found.rows[place])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -140,7 +141,7 @@ def material(found: Sizes, layout: Layout, minimum: MinimumEffect) -> Flags:
     """Which columns (k,) moved materially.
 
     Numeric ones in location or KS, categories in a share or its ratio, missing rows likewise, errors by
-    `minimum.error`; where all contrasts must move, all must have moved so far.
+    `minimum.error`, pairs by `minimum.correlation`; where all contrasts must move, all must have moved so far.
     """
     group = layout.group
     far = np.where(group == LOCATION, _reaches(found.effects, minimum.sd), False)
@@ -148,6 +149,7 @@ def material(found: Sizes, layout: Layout, minimum: MinimumEffect) -> Flags:
         _reaches(found.effects, minimum.share) | _reaches(found.effect_ratio, minimum.ratio)
     )
     far |= (group == ERROR) & _reaches(found.effects, minimum.error)
+    far |= (group == CORRELATION) & _reaches(found.effects, minimum.correlation)
     columns = np.zeros(layout.columns, bool)
     if layout.together:
         columns[layout.column] = far.all()

@@ -9,8 +9,11 @@ Floats = NDArray[np.float64]
 Index = NDArray[np.int64]
 Flags = NDArray[np.bool_]
 
-LOCATION, SCALE, SHARE, ERROR = range(4)
-"""The groups of contrasts: mean scores of ranks, mean squares of them, shares as arcsines, mean errors."""
+LOCATION, SCALE, SHARE, ERROR, CORRELATION = range(5)
+"""The groups of contrasts.
+
+Mean scores of ranks, mean squares of them, shares as arcsines, mean errors, Fisher's z of correlations.
+"""
 
 
 def arcsine(share: Floats) -> Floats:

@@ -7,15 +7,16 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, func, select
+from sqlalchemy import Connection, Select, and_, func, select
 
-from monitor.state import AlarmRecord, FileRecord, ModelState, StreamState
+from monitor.state import AlarmRecord, FileRecord, Kept, ModelState, StreamState
 from monitor.store import codec
 from monitor.store.schema import (
     alarms,
     detector_states,
     files,
     pending,
+    profiles,
     pruned_alarms,
     series,
     states,
@@ -23,7 +24,7 @@ from monitor.store.schema import (
     verdicts,
     windows,
 )
-from monitor.types import Evaluation, Kind, Reason, Severity, State, Statistic, Verdict
+from monitor.types import Evaluation, Kind, Reason, Severity, State, Statistic, Verdict, Window
 
 
 def state(connection: Connection, model: str) -> tuple[int, ModelState]:
@@ -177,3 +178,18 @@ def alarms_opened(connection: Connection, model: str) -> dict[Kind, int]:
     for kind, count in [*connection.execute(query), *connection.execute(gone)]:
         opened[Kind(kind)] += count
     return dict(opened)
+
+
+def kept(connection: Connection, model: str, start: datetime) -> tuple[Kept, ...]:
+    """The profiles of the windows that begin at or after `start`, with the kinds of open alarms."""
+    chosen = and_(windows.c.model == model, windows.c.start >= start)
+    alarming = select(verdicts.c.window, verdicts.c.kind).join(windows).where(chosen, verdicts.c.alarm)
+    opened: dict[int, set[Kind]] = {}
+    for window, kind in connection.execute(alarming):
+        opened.setdefault(window, set()).add(Kind(kind))
+    columns = (windows.c.id, windows.c.start, windows.c.end, profiles.c.profile)
+    query = select(*columns).join(profiles, profiles.c.window == windows.c.id).where(chosen)
+    return tuple(
+        Kept(Window(begin, end), blob, frozenset(opened.get(number, ())))
+        for number, begin, end, blob in connection.execute(query.order_by(windows.c.start))
+    )

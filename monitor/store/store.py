@@ -10,7 +10,7 @@ from typing import Self
 from sqlalchemy import Connection, delete, insert, select
 
 from monitor.errors import StoreError
-from monitor.state import AlarmRecord, Commit, FileRecord, ModelState
+from monitor.state import AlarmRecord, Commit, FileRecord, Kept, ModelState
 from monitor.store import codec, lease, reads, retention, writes
 from monitor.store.database import Database, open_database
 from monitor.store.schema import models, profiles, references, windows
@@ -150,6 +150,11 @@ class Store:
         query = select(profiles.c.profile).join(windows, windows.c.id == profiles.c.window)
         with self._database.read() as connection:
             return connection.execute(query.where(windows.c.model == model, windows.c.key == key)).scalar()
+
+    def kept(self, model: str, start: datetime) -> tuple[Kept, ...]:
+        """The profiles of the windows that begin at or after `start`, in time order, with open alarms."""
+        with self._understood(model), self._database.read() as connection:
+            return reads.kept(connection, model, start)
 
     def open_alarms(self, model: str) -> tuple[AlarmRecord, ...]:
         """The alarms that stand, in the order in which they opened."""

@@ -1,13 +1,15 @@
-"""One model on the status page: verdicts, window, moved columns, performance, problems, runs."""
+"""One model on the status page: verdicts, window, moved columns, performance, calibration, problems, runs."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Final
 
 from monitor.export.series import extremity, worst_columns
 from monitor.export.snapshot import ModelView, Outcome
 from monitor.types import Kind, PerformanceMetric, Severity, State, Statistic, Verdict, utc
+from monitor.web.calibration import calibration_table
 from monitor.web.markup import Markup, element, join
+from monitor.web.tables import titled_table
 from monitor.web.words import DASH, chip, moment, number, span
 
 SHOWN_COLUMNS: Final = 10
@@ -47,6 +49,7 @@ def model_section(view: ModelView, now: datetime) -> Markup:
         _columns(view),
         _performance(view),
         _classes(view),
+        calibration_table(view.promises),
         _problems(view),
         _errors(view),
         class_="card",
@@ -148,7 +151,7 @@ def _columns(view: ModelView) -> Markup | None:
     if not rows:
         return None
     names = (("Column", ""), ("Kind", "wide"), ("Detector", ""), ("Value", "number"), ("Line", "number wide"))
-    return _table("Columns that moved most", (*names, ("Value against line", "")), rows)
+    return titled_table("Columns that moved most", (*names, ("Value against line", "")), rows)
 
 
 def _statistic(statistic: Statistic, alarming: Collection[Kind]) -> Markup:
@@ -191,7 +194,7 @@ def _performance(view: ModelView) -> Markup | None:
         return None
     names = (("Metric", ""), ("Source", "wide"), ("Value", "number"), ("Interval", "number wide"))
     columns = (*names, ("Reference", "number"), ("", ""))
-    return _table("Performance", columns, map(_metric, view.performance))
+    return titled_table("Performance", columns, map(_metric, view.performance))
 
 
 def _metric(metric: PerformanceMetric) -> Markup:
@@ -247,7 +250,7 @@ def _classes(view: ModelView) -> Markup | None:
         )
         for name in shown
     )
-    return _table(
+    return titled_table(
         "Class shares", (("Class", ""), *((source.capitalize(), "number") for source in sources)), rows, "fit"
     )
 
@@ -269,7 +272,7 @@ def _problems(view: ModelView) -> Markup | None:
     more = len(view.problems) - SHOWN_PROBLEMS
     title = f"Problems, {more} more not shown" if more > 0 else "Problems"
     return (
-        _table(title, (("Column", ""), ("Reason", "wide"), ("What and how to mend it", "")), rows)
+        titled_table(title, (("Column", ""), ("Reason", "wide"), ("What and how to mend it", "")), rows)
         if rows
         else None
     )
@@ -282,11 +285,3 @@ def _errors(view: ModelView) -> Markup | None:
         return None
     words = ", ".join(f"{what} ({count:,})" for what, count in counted)
     return join(element("h3", "Errors since the start"), element("div", words, class_="small"))
-
-
-def _table(
-    title: str, columns: Iterable[tuple[str, str]], rows: Iterable[Markup], style: str | None = None
-) -> Markup:
-    head = element("tr", *(element("th", name, class_=style or None) for name, style in columns))
-    table = element("table", element("thead", head), element("tbody", *rows), class_=style)
-    return join(element("h3", title), element("div", table, class_="scroll"))

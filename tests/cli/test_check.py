@@ -35,11 +35,6 @@ def test_all_problems_of_all_files_come_at_once_with_their_places(make, tmp_path
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        (
-            "live:",
-            "  mode: rolling\nlive:",
-            'reference.mode: reference mode "rolling" is not in this version',
-        ),
         ("kind: files", "kind: sql", 'source.kind: source kind "sql" is not in this version'),
         ("kind: files", "kind: spark", 'source.kind: source kind "spark" is not in this version'),
     ],

@@ -24,7 +24,8 @@ def full(families):
 def test_the_defaults_are_those_of_the_interface(minimal):
     assert minimal.task is None
     assert minimal.owner is None
-    assert (minimal.reference.mode, minimal.reference.season) == ("fixed", "auto")
+    reference = minimal.reference
+    assert (reference.mode, reference.keep, reference.season) == ("fixed", None, "auto")
     assert minimal.ground_truth is None
     assert minimal.window.length == Duration(days=1)
     assert minimal.window.lateness == Duration(seconds=3600)
@@ -50,6 +51,8 @@ def test_every_key_of_the_interface_is_read(full):
     assert full.tags == {"tier": "1"}
     assert full.reference.start == datetime(2024, 1, 1, tzinfo=UTC)
     assert full.reference.end == datetime(2024, 1, 31, tzinfo=UTC)
+    reference = full.reference
+    assert (reference.mode, reference.keep, reference.season) == ("rolling", Duration(days=56), "auto")
     assert full.ground_truth.horizon == Duration(days=14)
     assert full.columns.probability == {"0": "p_on_time", "1": "p_late"}
     assert full.columns.probabilities == ("p_on_time", "p_late")
@@ -60,6 +63,29 @@ def test_every_key_of_the_interface_is_read(full):
     assert [entry.detector for entry in full.chosen_detectors] == ["psi", "ks", "adwin"]
     assert full.chosen_detectors[1].threshold == 0.15
     assert full.chosen_detectors[2].parameters == {"delta": 0.001}
+
+
+def with_reference(keys: str) -> str:
+    return (GOOD / "minimal.yaml").read_text().replace("reference: {", f"reference: {{{keys}, ")
+
+
+@pytest.mark.parametrize(("keys", "days"), [("mode: rolling", 56), ("mode: rolling, keep: 10d", 10)])
+def test_a_rolling_reference_keeps_eight_weeks_unless_told(load, keys, days):
+    config = load(with_reference(keys) + "columns: {timestamp: ts}\n")
+
+    assert (config.reference.mode, config.reference.keep) == ("rolling", Duration(days=days))
+
+
+@pytest.mark.parametrize("season", ["auto", "none", "hour", "week"])
+def test_each_season_is_read(load, season):
+    text = with_reference(f"season: {season}") + "columns: {timestamp: ts}\n"
+
+    assert load(text).reference.season == season
+
+
+@pytest.mark.parametrize("season", ["auto", "none"])
+def test_these_seasons_need_no_time(load, season):
+    assert load(with_reference(f"season: {season}")).reference.season == season
 
 
 @pytest.mark.parametrize("text", ["off", "false"])
