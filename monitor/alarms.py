@@ -1,7 +1,6 @@
 """Hysteresis: decisions of one kind, window after window, become one alarm from open to close."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -77,17 +76,6 @@ def verdict(memory: AlarmState, decision: Decision) -> Verdict:
         memory.column_since,
         _words(memory, decision),
     )
-
-
-def replay(
-    memory: AlarmState, windows: Sequence[tuple[Window, Decision, datetime]]
-) -> tuple[AlarmState, ...]:
-    """The memory after each of the windows with its decision and first tick, in order of event time."""
-    after = []
-    for window, decision, tick in windows:
-        memory = advance(memory, window, decision, tick)
-        after.append(memory)
-    return tuple(after)
 
 
 def _without(memory: AlarmState, window: Window) -> AlarmState:

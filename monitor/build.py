@@ -1,9 +1,10 @@
 """A configuration becomes a plan: the only place that names concrete sources and detectors."""
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 import pyarrow as pa
@@ -32,7 +33,7 @@ from monitor.detectors.base import DETECTORS, STREAM_DETECTORS, Detector
 from monitor.errors import BadReferenceError, SourceError
 from monitor.history import History
 from monitor.panels import MISSING, Panels, watched
-from monitor.plan import MOST_SAMPLED, Labelled, LabelSource, Names, Plan, Target, Test
+from monitor.plan import Labelled, LabelSource, Names, Plan, Target, Test, features_of, sampled_rows
 from monitor.reference import Reference, learn
 from monitor.sample import Sample
 from monitor.sources.base import SOURCES, Source
@@ -137,7 +138,7 @@ def _with_pairs(config: ModelConfig, reference: Reference, source: Source) -> Re
     """The reference with the pairs of its watched numeric features, chosen once."""
 
     def drawn(names: Sequence[str]) -> Sample:
-        return reference_sample.draw(source, interval_of(config), names, (), MOST_SAMPLED)
+        return reference_sample.draw(source, interval_of(config), names, (), sampled_rows(len(names)))
 
     panels = _panels(reference, _tests(config, reference), None)
     names = panels.distributions[Kind.COVARIATE]
@@ -244,7 +245,21 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         keep=config.reference.keep.nominal if config.reference.keep is not None else None,
         past=rolling.from_bytes(reference.attachments[PAST]) if PAST in reference.attachments else (),
         problems=(*reference.problems, *_added(config, reference, live)),
+        reference_sample=_reference_sample(config, reference),
     )
+
+
+def _reference_sample(config: ModelConfig, reference: Reference) -> Callable[[], Sample] | None:
+    """Some rows of the features, read when they are first asked for."""
+    numeric, categorical = features_of(reference)
+    if not numeric and not categorical:
+        return None
+
+    def drawn() -> Sample:
+        source, most = open_source(config.reference.source), sampled_rows(len(numeric) + len(categorical))
+        return reference_sample.draw(source, interval_of(config), numeric, categorical, most)
+
+    return cache(drawn)
 
 
 def _panels(reference: Reference, tests: Sequence[Test], labelled: Labelled | None) -> Panels:

@@ -30,7 +30,7 @@ from monitor.errors import DetectorError
 from monitor.history import History
 from monitor.plan import Plan
 from monitor.power import Found, Power, power_of, rarity_line
-from monitor.stats import channels, judge, materiality, replay
+from monitor.stats import channels, incidents, judge, materiality, replay
 from monitor.stats.bins import CategoricalReference
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.panel import CORRELATION, Floats, Panel
@@ -46,7 +46,7 @@ NAMED = 3
 
 @dataclass(frozen=True, slots=True)
 class Incident:
-    """Neighbouring windows of the reference that would have alarmed; `days` between such by chance."""
+    """Windows that stand out of the others as one alarm does; chance gives such once in `days`."""
 
     first: Window
     last: Window
@@ -146,32 +146,39 @@ def seasons(found: Calibration) -> dict[Season, int]:
     return {season: int((followed == season).sum()) for season in Season}
 
 
-def runs(beyond: Sequence[bool]) -> list[tuple[int, int]]:
-    """The first and the last place of each stretch of neighbours that are true.
+def runs(beyond: Sequence[bool], apart: int) -> list[tuple[int, int]]:
+    """The first and the last place of each stretch that is true, with gaps of fewer than `apart` places.
 
-    >>> runs([True, False, True, True])
-    [(0, 0), (2, 3)]
+    >>> runs([True, False, True, True, False, False, True], 2)
+    [(0, 3), (6, 6)]
     """
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], np.asarray(beyond, np.int8), [0]])))
-    return [(int(first), int(after) - 1) for first, after in edges.reshape(-1, 2)]
+    found: list[tuple[int, int]] = []
+    for place in np.flatnonzero(beyond).tolist():
+        if found and place - found[-1][1] <= apart:
+            found[-1] = (found[-1][0], place)
+        else:
+            found.append((place, place))
+    return found
 
 
 def _incidents(
     plan: Plan, kind: Kind, calibrated: Calibrated, panel: Panel, windows: Sequence[Window]
 ) -> tuple[Incident, ...]:
     found = calibrated.calibration
-    beyond = (found.replayed >= rarity_line(plan, kind)).tolist()
+    line = rarity_line(plan, kind)
+    rarity = incidents.screened(found, panel.segments, line)
+    beyond = (rarity >= line).tolist()
     if not any(beyond):
         return ()
     evidence = _evidence(found, panel)
-    incidents = []
-    for first, last in runs(beyond):
-        worst = first + int(np.argmax(found.replayed[first : last + 1]))
-        days = plan.days_of(kind, float(found.replayed[worst]))
+    told = []
+    for first, last in runs(beyond, found.settings.apart):
+        worst = first + int(np.argmax(rarity[first : last + 1]))
+        days = plan.days_of(kind, float(rarity[worst]))
         ranked = np.argsort(-evidence[worst], kind="stable")[:NAMED].tolist()
         columns = _named(plan, [calibrated.columns[number] for number in ranked])
-        incidents.append(Incident(windows[first], windows[last], last - first + 1, days, columns))
-    return tuple(incidents)
+        told.append(Incident(windows[first], windows[last], last - first + 1, days, columns))
+    return tuple(told)
 
 
 def _named(plan: Plan, moved: Sequence[str]) -> tuple[str, ...]:

@@ -16,12 +16,6 @@ Implied: TypeAlias = dict[tuple[Kind, datetime], AlarmRecord]
 """Alarms by kind and when they opened."""
 
 
-def standing(plan: Plan, state: ModelState) -> dict[Kind, AlarmState]:
-    """Each kind's memory after everything that is known, pending windows included."""
-    last = {kind: steps[-1][1] for kind, steps in steps_of(plan, state).items() if steps}
-    return {**state.alarms, **last}
-
-
 def through(plan: Plan, state: ModelState, kind: Kind, count: int) -> tuple[list[Step], bytes]:
     """The decisions of a kind on the first `count` pending windows, and what these leave to the next."""
     heard = [

@@ -18,7 +18,7 @@ from monitor.stats import channels, judge, materiality, replay
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.judge import Memory
 from monitor.stats.materiality import Pool, Seen
-from monitor.stats.panel import Floats, Layout
+from monitor.stats.panel import CORRELATION, Floats, Index, Layout
 from monitor.types import AlarmState, Decision, Kind, Window
 from monitor.verdicts import Found
 
@@ -159,29 +159,36 @@ class _Stretch:
         moving = materiality.moving(layout, self.averages, place)
         return decision, materiality.restarted(pool, layout, ~moving)
 
-    def _leading(self, place: int) -> tuple[Floats, bool]:
-        """How far each channel moved at the memory that led, and whether all of them together led."""
+    def _leading(self, place: int) -> tuple[Floats, Index | None]:
+        """How far each channel moved at the memory that led, and the channels that led together, if any."""
         said = self.walk.calibration.judge
         level, which = divmod(int(self.said.leading[place]), judge.per_level(said))
         at = self.averages[level][place : place + 1]
-        return judge.channel_evidence(self.walk.layout, said.groups, at)[0], which > 0
+        whitened = [group.channels for group in said.groups if group.whitening is not None]
+        evidence = judge.channel_evidence(self.walk.layout, said.groups, at)[0]
+        return evidence, whitened[which - 1] if which else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Moved:
-    """What moved in one window: sizes since it began, evidence (z,) by channel, and whether all led."""
+    """What moved in one window: sizes since it began, evidence (z,) by channel.
+
+    `led`: the channels that were surest together; None where one was by itself.
+    """
 
     pool: Pool
     window: Seen
     evidence: Floats
-    dense: bool
+    led: Index | None
 
     def material(self, layout: Layout, minimum: MinimumEffect) -> bool:
         """Whether a column moved far enough, or all of them together did."""
         found = materiality.sizes(self.pool, layout, self.window)
         if materiality.material(found, layout, minimum).any():
             return True
-        return self.dense and materiality.together(found, layout, minimum)
+        if self.led is None or (layout.group[self.led] == CORRELATION).any():
+            return False
+        return materiality.together(found, layout, minimum)
 
     def columns(self, layout: Layout, minimum: MinimumEffect) -> list[int]:
         """Columns that moved, the surest first: material ones, then those that stand out; at least one."""
@@ -190,6 +197,13 @@ class _Moved:
         line = -float(special.ndtri(NAMED_BEYOND / len(self.evidence)))
         beyond = [number for number in ranked if evidence[number] >= line]
         if not beyond:
-            return ranked[: DENSE_NAMED if self.dense else 1]
+            return ranked[:1] if self.led is None else self._together(layout, self.led)[:DENSE_NAMED]
         far = materiality.material(materiality.sizes(self.pool, layout, self.window), layout, minimum)
         return [number for number in beyond if far[number]] or beyond
+
+    def _together(self, layout: Layout, led: Index) -> list[int]:
+        """The columns of these channels, the surest first."""
+        alone = np.full(len(self.evidence), -np.inf)
+        alone[led] = self.evidence[led]
+        ranked: list[int] = np.argsort(-materiality.by_column(layout, alone), kind="stable").tolist()
+        return ranked[: len({*layout.channel_column[led].tolist()})]

@@ -39,7 +39,9 @@ def named(
         together = {}
     if together:
         together = _shared_first(together)
-    told = [(pair, _correlation(pair, correlation(name))) for name, pair in list(together.items())[:NAMED]]
+    told: list[tuple[tuple[str, ...], str]] = [
+        (pair, _correlation(pair, correlation(name))) for name, pair in list(together.items())[:NAMED]
+    ]
     told += [((name,), words(name)) for name in plain[: NAMED - len(told)]]
     columns = dict.fromkeys(name for group in (*together.values(), plain) for name in group if name)
     covered = {name for names, _ in told for name in names}
@@ -49,15 +51,9 @@ def named(
 def _shared_first(together: Mapping[str, Pair]) -> dict[str, Pair]:
     """The pairs, first those of the column that most of them share, which stands first in them."""
     first = pairs.commonest(list(together.values()))
-    turned = {
-        name: (right, left) if right == first else (left, right) for name, (left, right) in together.items()
-    }
-    return {
-        name: pair
-        for with_it in (True, False)
-        for name, pair in turned.items()
-        if (pair[0] == first) is with_it
-    }
+    turned = {name: pair if pair[1] != first else (first, pair[0]) for name, pair in together.items()}
+    having = [name for name, pair in turned.items() if pair[0] == first]
+    return {name: turned[name] for name in (*having, *(name for name in turned if name not in having))}
 
 
 def _correlation(pair: Pair, found: tuple[float, float] | None) -> str:

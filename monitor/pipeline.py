@@ -9,8 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitor import alarms, labelled, measure, restate, rolling
-from monitor.implied import standing
+from monitor import alarms, diagnosis, labelled, measure, restate, rolling
 from monitor.index import counted, files_within
 from monitor.judging import Heard, advance
 from monitor.labels import adapted
@@ -112,7 +111,7 @@ def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[Alar
     at = state.watermark or state.tick
     closing = tuple(
         AlarmRecord(kind, "", memory.since, at, tuple(sorted(memory.column_since)), Reason.REFERENCE_CHANGED)
-        for kind, memory in standing(plan, state).items()
+        for kind, memory in (state.standing or state.alarms).items()
         if memory.since is not None
     )
     classes = tuple(dict.fromkeys((*plan.target.classes, *state.classes)))
@@ -120,7 +119,8 @@ def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[Alar
         replace(adapted(plan, window, state.classes, classes), decisions={}, readings={}, hits=frozenset())
         for window in state.pending
     )
-    after = replace(state, reference=fingerprint, alarms={}, memories={}, streams={}, pending=pending)
+    after = replace(state, reference=fingerprint, alarms={}, standing={}, memories={})
+    after = replace(after, streams={}, pending=pending)
     return replace(after, classes=classes), closing
 
 
@@ -143,7 +143,8 @@ def _first_line(
         tick=tick,
         pending=before.pending if opened.pending is None else (*before.pending, opened.pending),
     )
-    after = _advance(plan, before, data, tick, measured)
+    steps = _advance(plan, before, data, tick, measured)
+    after, faults = diagnosis.explained(plan, before.alarms, steps, data.sample)
     state = replace(
         state,
         alarms={**state.alarms, **{kind: alarm for kind, (_, alarm, _) in after.items()}},
@@ -161,7 +162,7 @@ def _first_line(
         verdicts=tuple(alarms.verdict(alarm, decision) for decision, alarm, _ in after.values()),
         statistics=measured.statistics,
         performance=(),
-        problems=(*problems, *measured.problems, *opened.problems),
+        problems=(*problems, *measured.problems, *opened.problems, *faults),
         norms=measured.norms,
         promises=job.promises,
         versions=data.versions,

@@ -186,7 +186,7 @@ class Plan:
     @property
     def sampled_rows(self) -> int:
         """The most rows that a sample has; fewer of many columns."""
-        return max(FEWEST_SAMPLED, min(MOST_SAMPLED, SAMPLED_VALUES // max(1, sum(map(len, self.sampled)))))
+        return sampled_rows(sum(map(len, self.sampled)))
 
     def calibrated(self, kind: Kind) -> Calibrated | None:
         """What calibration learned of a kind; None where its null is the two-sample one."""
@@ -226,13 +226,21 @@ class Plan:
         return {kind: max(1, split.count(kind) + constant.get(kind, 0)) for kind in Kind}
 
 
+def sampled_rows(columns: int) -> int:
+    """The most rows that a sample of so many columns has.
+
+    >>> [sampled_rows(columns) for columns in (14, 1_000, 10_000)]
+    [5000, 2000, 500]
+    """
+    return max(FEWEST_SAMPLED, min(MOST_SAMPLED, SAMPLED_VALUES // max(1, columns)))
+
+
 def features_of(reference: Reference) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The numeric and the categorical features whose values can be compared row by row: no ids, no free text."""
+    """The numeric and the categorical features whose values can be compared, row by row: no ids, no text."""
     features = {column: each for column, each in reference.columns.values() if column.role is Role.FEATURE}
-    names = watched(
-        [column.name for column in features], {each.name: known for each, known in features.items()}
-    )
+    known = {column.name: each for column, each in features.items()}
     numeric = {column.name for column in features if column.type is ColumnType.NUMERIC}
-    return tuple(name for name in names if name in numeric), tuple(
-        name for name in names if name not in numeric
+    names = watched(list(known), known)
+    return tuple(each for each in names if each in numeric), tuple(
+        each for each in names if each not in numeric
     )

@@ -77,6 +77,8 @@ def tick(
     had = implied(before, steps_of(job.plan, before)) if job.alarms is None else job.alarms
     job.alarms = implied(state, steps)
     changes = records(had, job.alarms, state.watermark or state.tick)
+    last = {kind: each[-1][1] for kind, each in steps.items() if each}
+    state = replace(state, standing={**state.alarms, **last})
     printed = {key: passed[key] for key in lines}
     pending = tuple(
         replace(window, passed=printed[window.window.key]) if window.window.key in printed else window
@@ -172,6 +174,7 @@ def _restate(
         lines[key] = replace(
             line,
             tick=tick,
+            promises=job.promises,
             labelled_rows=window.labelled,
             restated=key != new,
             final=final,

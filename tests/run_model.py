@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from monitor import pipeline
 from monitor.build import detector_parameters, resolve, source_parameters
+from monitor.calibration import Calibrations
 from monitor.config.load import load_model
 from monitor.plan import Plan, Planned
 from monitor.sources.base import Batch, FileEntry, Interval
@@ -149,6 +150,11 @@ def model(
         return plan
     assert plan.labels is not None
     return replace(plan, labels=replace(plan.labels, source=labels))
+
+
+def not_replayed(plan: Plan) -> Plan:
+    """The plan as for a reference with too few windows: two-sample nulls judge it."""
+    return replace(plan, calibrations=Calibrations())
 
 
 @dataclass

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alarms import advance, replay, verdict
+from monitor.alarms import advance, verdict
 from monitor.types import AlarmState, Decision, Kind, Severity, State, Window
 
 START = datetime(2024, 2, 10, tzinfo=UTC)
@@ -122,16 +122,6 @@ def test_an_unknown_file_changes_nothing():
 
 
 decisions = st.lists(st.sampled_from([alarming(), alarming("dewp"), QUIET, MIDDLING, UNKNOWN]), max_size=40)
-
-
-@given(decisions, st.sampled_from([1, 6, 24]), st.data())
-def test_replay_equals_step_by_step_from_any_point(found, hours, data):
-    steps = [(window(number, hours * HOUR), each, START) for number, each in enumerate(found)]
-    after = replay(NONE, steps)
-    assert list(after) == run(found, hours * HOUR)
-    split = data.draw(st.integers(0, len(steps)))
-    memory = after[split - 1] if split else NONE
-    assert replay(memory, steps[split:]) == after[split:]
 
 
 @given(decisions, st.sampled_from([1, 6, 24]))

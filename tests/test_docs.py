@@ -26,7 +26,7 @@ LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
 TARGET = re.compile(r"^([a-z]+):.*## ", re.MULTILINE)
 COMMAND = re.compile(r"(?:^|[`\s/])driftd ([a-z]+)((?:[ =][^`|\n]+)?)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-METRIC = re.compile(r"`(driftd_[a-z_]+)")
+METRIC = re.compile(r"`(driftd_[a-z0-9_]+)")
 CHANGE = re.compile(r"^\* \[(CHANGE|FEATURE|ENHANCEMENT|BUGFIX|SECURITY)\] .+ #\d+$")
 
 

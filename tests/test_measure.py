@@ -14,7 +14,7 @@ from monitor.scan import scan
 from monitor.stats.bins import CategoricalReference, NumericReference
 from monitor.types import Column, ColumnType, Kind, Reason, Role, Window
 from monitor.verdicts import significant
-from tests.run_model import DAY, LIVE, REFERENCE_DAYS, Memory, day, days, model
+from tests.run_model import DAY, LIVE, REFERENCE_DAYS, Memory, day, days, model, not_replayed
 
 
 def reference():
@@ -32,7 +32,7 @@ def more(rows):
 
 @pytest.fixture(scope="module")
 def plan(tmp_path_factory):
-    return model(tmp_path_factory.mktemp("measure"), reference(), Memory())
+    return not_replayed(model(tmp_path_factory.mktemp("measure"), reference(), Memory()))
 
 
 def measured(plan: Plan, rows=None, **changes):

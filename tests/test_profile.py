@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from monitor import packing, profile
 from monitor.columns import SKETCH, frequent
 from monitor.errors import StoreError
-from monitor.profile import Folder, Profile, compact, read_compact
+from monitor.profile import Folder, Profile, compact, read_compact, summarized
 from monitor.reference import Reference, WantedColumn, learn
 from monitor.sources.base import Batch
 from monitor.stats.bins import UNSEEN_NAMES, CategoricalCounts, NumericCounts
+from monitor.stats.summaries import summarizer
 from monitor.types import ColumnType
 from monitor.values import categorical
 
@@ -312,7 +313,7 @@ def test_bytes_that_are_no_profile_or_damaged_are_refused():
     with pytest.raises(StoreError, match="damaged"):
         Profile.from_bytes(data[:60] + b"\xff\xff" + data[62:])
     with pytest.raises(StoreError, match="no profile"):
-        Profile.from_bytes(compact(found))
+        Profile.from_bytes(kept(found))
 
 
 def test_profiles_of_different_columns_do_not_add():
@@ -322,31 +323,45 @@ def test_profiles_of_different_columns_do_not_add():
         _ = one + other
 
 
+def kept(found: Profile, columns=REFERENCE) -> bytes:
+    return compact(summarized(found, {name: summarizer(each) for name, each in columns.items()}))
+
+
 def test_a_stored_window_keeps_few_cells_and_all_rows():
     (found,) = folded(table(5000, 4))
-    stored = read_compact(compact(found))
+    stored = read_compact(kept(found))
     assert stored.rows == 5000
     for name, counts in found.columns.items():
         column = stored.columns[name]
-        assert len(column.cells) <= profile.STORED_CELLS
-        assert column.cells.sum() + column.missing + column.extra == 5000
+        assert len(column.cells) <= 32
+        assert column.rows == 5000
         assert column.missing == counts.missing
-    assert stored.columns["x"].mean is not None
-    assert stored.columns["c"].mean is None
-    fine = found.columns["x"].bins
-    assert (stored.columns["x"].cells[0], stored.columns["x"].cells[-1]) == (fine[0], fine[-1])
+    numeric, category = stored.columns["x"], stored.columns["c"]
+    assert abs(numeric.location) < 0.1
+    assert abs(numeric.scale) < 0.1
+    assert np.isnan([category.location, category.scale, category.mean]).all()
+
+
+def test_a_stored_window_tells_where_its_rows_lie():
+    shifted = table(5000, 4, x=pa.array(np.random.default_rng(5).normal(0.5, 1.5, 5000)))
+    (found,) = folded(shifted)
+    column = read_compact(kept(found)).columns["x"]
+    assert column.location == pytest.approx(0.5, abs=0.15)
+    assert column.scale > 0.8
+    assert column.mean == pytest.approx(0.5, abs=0.15)
 
 
 def test_a_thousand_columns_and_two_thousand_windows_fit():
     random = np.random.default_rng(0)
     columns = {f"column_{number:04}": pa.array(random.normal(size=400)) for number in range(100)}
     rows = pa.RecordBatch.from_pydict(columns)
-    (found,) = folded(rows, columns=references(learned(rows)))
-    assert len(compact(found)) * 10 * 2000 < 200 * 2**20
+    known = references(learned(rows))
+    (found,) = folded(rows, columns=known)
+    assert len(kept(found, known)) * 10 * 2000 < 200 * 2**20
 
 
-def test_a_stored_window_that_is_empty_has_no_mean():
+def test_a_stored_window_that_is_empty_lies_nowhere():
     (found,) = folded(windows=1)
-    stored = read_compact(compact(found))
+    stored = read_compact(kept(found))
     assert stored.rows == 0
-    assert stored.columns["x"].mean is None
+    assert np.isnan([stored.columns["x"].mean, stored.columns["x"].location]).all()

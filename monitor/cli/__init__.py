@@ -19,7 +19,7 @@ COMMANDS = {
     "run": "the daemon: schedule every model and serve metrics",
     "once": "evaluate every due window of every model, then exit",
     "check": "validate model files",
-    "calibrate": "replay the reference: thresholds and the false alarms to expect",
+    "calibrate": "replay the reference: lines, false alarms to expect",
     "init": "write a model file from a look at the data",
     "backfill": "evaluate past windows",
     "status": "what the store knows of each model",
@@ -73,6 +73,7 @@ def parser(command: str | None) -> tuple[argparse.ArgumentParser, argparse.Argum
         epilog="Example: driftd init data.parquet --out model.yaml && driftd once model.yaml. "
         "driftd COMMAND --help has the options of a command.",
         allow_abbrev=False,
+        formatter_class=_Help,
     )
     top.add_argument("--version", action="version", version=f"driftd {__version__}")
     commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -83,6 +84,14 @@ def parser(command: str | None) -> tuple[argparse.ArgumentParser, argparse.Argum
             import_module(f"monitor.cli.{name}").add(each)
             one = each
     return top, one
+
+
+class _Help(argparse.HelpFormatter):
+    """Each command on the line of its name: Python forgets that commands are indented."""
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog)
+        self._action_max_length = max(map(len, COMMANDS)) + 4
 
 
 def _call(arguments: list[str]) -> int:

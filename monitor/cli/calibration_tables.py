@@ -110,7 +110,7 @@ def _replays(kinds: Sequence[KindReport]) -> Iterator[RenderableType]:
 
 def _powers(found: Report) -> Iterator[RenderableType]:
     within = {_within(windows, found.window_days): RIGHT for windows in HORIZONS}
-    view = _table("The smallest shift that is found", {"Kind": "", "What moves": ""} | within)
+    view = _table("The smallest shift that is found within", {"Kind": "", "What moves": ""} | within)
     for each in found.kinds:
         for shift in (each.replayed.power.one, each.replayed.power.every) if each.replayed else ():
             if shift is not None:
@@ -129,7 +129,7 @@ def _powers(found: Report) -> Iterator[RenderableType]:
 
 def _within(windows: int, days: float | None) -> str:
     count = "1 window" if windows == 1 else f"{windows} windows"
-    return f"in {count}" if days is None else f"in {count} ({span(windows * days)})"
+    return count if days is None else f"{count} ({span(windows * days)})"
 
 
 def _moved(kind: Kind, found: Found) -> str:
@@ -144,13 +144,16 @@ def size(found: Found, windows: int) -> str:
     smallest = found.within[windows]
     if smallest is None:
         return "not found"
-    return f"{smallest:g} sd" if found.unit == DEVIATION else f"{smallest * 100:g} points"
+    if found.unit == DEVIATION:
+        return f"{smallest:g} sd"
+    points = round(smallest * 100, 6)
+    return f"{points:g} point{'' if points == 1 else 's'}"
 
 
 def _incidents(kinds: Sequence[KindReport], *, timed: bool) -> Iterator[RenderableType]:
     found = [(each.promise.kind, one) for each in kinds if each.replayed for one in each.replayed.incidents]
     if not found:
-        yield Text("No window of the reference would have alarmed.")
+        yield Text("No window of the reference stands out as an incident.")
         return
     headings = {"Kind": "", "From": "", "To": "", "Windows": RIGHT, "By chance once in": RIGHT}
     view = _table("Incidents in the reference", headings | {"Moved most": ""})
@@ -185,7 +188,10 @@ def _lines(found: Report) -> Iterator[RenderableType]:
 
 
 def _line(line: Line | None) -> str:
-    return "" if line is None else f"{line.value:.3g} ({line.two_sample:.3g})"
+    if line is None:
+        return ""
+    reachable = line.detector != "ks" or line.value <= 1
+    return f"{line.value:.3g} ({line.two_sample:.3g})" if reachable else f"over 1 ({line.two_sample:.3g})"
 
 
 def _begin(window: Window) -> str:

@@ -124,7 +124,7 @@ class MinEffect(Section):
         default=0.2,
         ge=0,
         allow_inf_nan=False,
-        description="Two numeric columns: Fisher's z of their correlation.",
+        description="Two numeric columns: their correlation's Fisher z.",
     )
 
     @model_validator(mode="before")

@@ -70,9 +70,18 @@ def groups_of(layout: Layout) -> list[Index]:
 
 
 def learn(
-    layout: Layout, expected: Expected, how: Scales, scores: Floats, segments: Index, rates: Sequence[float]
+    layout: Layout,
+    expected: Expected,
+    how: Scales,
+    scores: Floats,
+    segments: Index,
+    rates: Sequence[float],
+    fewest: int,
 ) -> Judge:
-    """Filters, spreads and covariances from scores (t, z) of windows that no expectation has seen."""
+    """Filters, spreads and covariances from scores (t, z) of windows that no expectation has seen.
+
+    `fewest`: the windows that any judge of the same replay learns from; all of them whiten the same groups.
+    """
     clipped = np.clip(scores, -memory.CLIP, memory.CLIP)
     filters = [
         memory.predictor(*(memory.correlation(clipped[:, which], lag, segments) for lag in (1, 2)))
@@ -83,7 +92,7 @@ def learn(
     spread = _spread(new)
     groups = [
         Group(each.channels, each.predictor, whitening((new / spread)[:, each.channels]))
-        if _whitened(layout, each.channels, len(scores))
+        if _whitened(layout, each.channels, fewest)
         else each
         for each in plain
     ]

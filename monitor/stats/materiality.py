@@ -55,7 +55,8 @@ def restarted(pool: Pool, layout: Layout, calm: Flags) -> Pool:
 class Seen:
     """One window as effects (c,), with what contrasts (c,) and cells (j,) were expected to be; rows (k,).
 
-    Effects: robust standard deviations, points of a share, points of error, Fisher's z. `cells`: residual shares.
+    Effects: robust standard deviations, points of a share, points of error, Fisher's z. `cells`: residual
+    shares.
     """
 
     effects: Floats
@@ -141,7 +142,8 @@ def material(found: Sizes, layout: Layout, minimum: MinimumEffect) -> Flags:
     """Which columns (k,) moved materially.
 
     Numeric ones in location or KS, categories in a share or its ratio, missing rows likewise, errors by
-    `minimum.error`, pairs by `minimum.correlation`; where all contrasts must move, all must have moved so far.
+    `minimum.error`, pairs by `minimum.correlation`; where all contrasts must move, all must have moved so
+    far.
     """
     group = layout.group
     far = np.where(group == LOCATION, _reaches(found.effects, minimum.sd), False)

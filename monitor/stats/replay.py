@@ -6,7 +6,7 @@ a score; a guard on the tail is for what a finite reference leaves unknown (Gand
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -107,20 +107,17 @@ def calibrate(panel: Panel, layout: Layout, how: Settings, window_days: float) -
     """Calibrate on the windows of a reference; at least two of them."""
     folds = folds_of(len(panel), window_days, how.rates)
     longest = float(np.bincount(folds).max(initial=1))
-    how = Settings(
-        tuple(rate for rate in how.rates if rate == 1 or 5 / rate <= longest),
-        how.hourly,
-        how.apart,
-        how.share,
-        how.seasons,
-    )
+    rates = tuple(rate for rate in how.rates if rate == 1 or 5 / rate <= longest)
+    how = replace(how, rates=rates)
     segments = panel.segments * (MOST_FOLDS + 1) + folds
     said = np.full((len(panel), 0), np.nan)
     final: Judge | None = None
-    effective = 0.0
+    effective, fewest = 0.0, len(panel) - int(np.bincount(folds).max(initial=0))
     for without, learned in _leave_outs(panel, layout, folds, how):
         kept = folds != without if without is not None else np.ones(len(panel), bool)
-        found = judge.learn(layout, learned.expected, learned.how, learned.kept, segments[kept], how.rates)
+        found = judge.learn(
+            layout, learned.expected, learned.how, learned.kept, segments[kept], how.rates, fewest
+        )
         if without is None:
             final = found
             effective = _effective(layout, learned.kept, segments)
@@ -231,9 +228,8 @@ def _with_tails(
     whole = tails.fit(together, segments, how.share, how.apart)
     alone = tails.fit(combined(parts[:own], said[:, :own]), segments, how.share, how.apart)
     replayed = np.full(len(panel), np.nan)
-    guard = SHORT_GUARD if full_folds < FULL_FOLDS else SLOW_GUARD if effective < ENOUGH else GUARD
-    worth = min(1.0, effective / ENOUGH)
-    guarded = tails.guarded(whole, len(said), guard, worth)
+    confidence, worth = guard(full_folds, effective)
+    guarded = tails.guarded(whole, len(said), confidence, worth)
     replayed[filled] = guarded.rarity(together)
     return Calibration(
         layout,
@@ -242,12 +238,18 @@ def _with_tails(
         parts,
         whole,
         guarded,
-        tails.guarded(alone, len(said), guard, worth),
+        tails.guarded(alone, len(said), confidence, worth),
         replayed,
         len(panel),
         effective,
         full_folds,
     )
+
+
+def guard(full_folds: int, effective: float) -> tuple[float, float]:
+    """The confidence of the guard, and what part of a peak counts as independent."""
+    confidence = SHORT_GUARD if full_folds < FULL_FOLDS else SLOW_GUARD if effective < ENOUGH else GUARD
+    return confidence, min(1.0, effective / ENOUGH)
 
 
 def _filled(segments: Index, rate: float) -> Flags:

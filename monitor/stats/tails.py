@@ -10,6 +10,8 @@ from monitor.stats.panel import Floats, Index
 NATURAL = 1 / np.log(10)
 """The mean excess of -log10 of a p-value that is right."""
 LEAST_EXCESS = 0.15
+KNOWN = 4.0
+"""Peaks that the nominal p-values stand for in the guard."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,10 @@ def guarded(tail: Tail, windows: int, confidence: float, worth: float = 1.0) -> 
     """The tail whose rate and excess are not larger, each with this confidence.
 
     The limits of a Poisson rate and of an exponential mean; `worth` is the part of a peak that counts as
-    independent of the others.
+    independent of the others. What nominal p-values say counts as `KNOWN` peaks more: two peaks alone would
+    let the tail be forty times as heavy, and then nothing would be found.
     """
-    count = max(tail.rate * windows * worth, 1.0)
+    count = tail.rate * windows * worth + KNOWN
     excess = tail.excess * 2 * count / float(stats.chi2.ppf(1 - confidence, 2 * count))
     rate = tail.rate * float(stats.gamma.ppf(confidence, count + 1)) / count
     return Tail(tail.start, rate, excess)

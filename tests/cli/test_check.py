@@ -88,3 +88,34 @@ def test_a_path_that_is_not_there_is_2(tmp_path):
     ran = driftd("check", tmp_path / "lost.yaml")
     assert ran.code == 2
     assert "there is no such file; give model files or folders of *.yaml" in ran.err
+
+
+THRESHOLDS = """
+detectors:
+  - {detector: ks, columns: [amount], threshold: 0.9}
+  - detector: psi
+    columns: [amount]
+    threshold: 0.01
+"""
+
+
+def test_connect_warns_of_a_line_that_the_reference_reaches_too_often(make):
+    model = make(more=THRESHOLDS)
+    line = model.path.read_text().splitlines().index("    threshold: 0.01") + 1
+    assert driftd("check", model.path).err == ""
+    ran = driftd("check", model.path, "--connect")
+    assert (ran.code, ran.out) == (0, "valid: small\n")
+    place = f"{model.path}:{line}:16: warning: detectors[1].threshold: "
+    assert ran.err.startswith(f"{place}psi of 'amount' reaches 0.01 in ")
+    assert ran.err.endswith(" alarms per 30 days, the budget of covariate is 0.45\n")
+    assert " of 20 windows of the reference: about " in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_a_reference_that_cannot_be_learned_is_no_warning(make):
+    model = changed(
+        make(more=THRESHOLDS), ("columns: [amount]\n", "columns: [country]\n"), ("psi", "wasserstein")
+    )
+    ran = driftd("check", model.path, "--connect")
+    assert (ran.code, ran.out) == (2, "")
+    assert ran.err == "small: detectors: wasserstein does not fit the categorical column 'country'\n"

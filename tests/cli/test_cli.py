@@ -20,6 +20,7 @@ CONTRACT = {
     "--retention --log-format",
     "once": "--state --until --json --push-gateway",
     "check": "--connect",
+    "calibrate": "--json",
     "init": "--live --out",
     "backfill": "--from --to --json",
     "status": "--state --json",

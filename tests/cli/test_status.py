@@ -6,13 +6,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from rich.console import Console
 
-from monitor.cli.status import Known, table
+from monitor.cli.status import Known, calibrations, table
 from monitor.state import AlarmRecord
-from monitor.types import Evaluation, Kind, Problem, Reason, Severity, State, Verdict, Window
+from monitor.types import Evaluation, Kind, Problem, Promise, Reason, Severity, State, Verdict, Window
 from tests.cli.conftest import UNTIL
 from tests.harness import driftd
 
 NOW = datetime(2024, 2, 10, tzinfo=UTC)
+SHORT = "34 windows make 1 folds of a week and 20 windows; 3 are needed"
 
 
 def status(model, *more: object):
@@ -23,13 +24,21 @@ def verdict(kind: Kind, state: State) -> Verdict:
     return Verdict(kind, state, state is State.ALARM, None, Severity.NONE, False, None, None, (), {}, "")
 
 
-def known(model: str = "m", window: Window | None = None, *, columns: int = 0) -> Known:
+def known(
+    model: str = "m",
+    window: Window | None = None,
+    *,
+    columns: int = 0,
+    promises: tuple[Promise, ...] = (),
+) -> Known:
     window = window or Window(NOW - timedelta(days=1), NOW)
     verdicts = tuple(verdict(kind, State.ALARM) for kind in Kind)
     problems = tuple(
         Problem("[red]" + "long" * 20, Reason.ABSENT_COLUMN, "it is absent") for _ in range(columns)
     )
-    line = Evaluation(model, window, NOW, 5, 0, False, False, 0.1, verdicts, (), (), problems)
+    line = Evaluation(
+        model, window, NOW, 5, 0, False, False, 0.1, verdicts, (), (), problems, promises=promises
+    )
     return Known(model, line, tuple(AlarmRecord(kind, "", NOW, None, (), "") for kind in Kind))
 
 
@@ -68,6 +77,33 @@ def test_names_from_data_are_printed_as_they_are():
     assert any("[red]long" in row for row in printed(known(columns=1)))
 
 
+def test_a_provisional_calibration_is_one_line_per_model():
+    promises = (
+        Promise(Kind.COVARIATE, 0.5, 0.3, 0.1, 0.9, 30.0, provisional=True, reason=SHORT),
+        Promise(Kind.PREDICTION, 0.25, 0.2, 0.1, 0.4, 118.0),
+        Promise(Kind.LABEL, 0.25, provisional=True, reason=SHORT),
+        Promise(Kind.QUALITY, 0.25, provisional=True, reason="[red]"),
+    )
+    found = [known("a", promises=promises), known("b"), Known("c", None, ()), known("d", promises=promises)]
+    told = f"calibration provisional: covariate, label: {SHORT}; quality: [red]"
+    assert [each.plain for each in calibrations(found)] == [f"a: {told}", f"d: {told}"]
+
+
+def test_the_provisional_line_stands_under_the_table(make):
+    model = make("quiet")
+    newest = model.once(UNTIL).lines[-1]
+    provisional = [each["kind"] for each in newest["promises"] if each["provisional"]]
+    assert provisional
+    rows = status(model).out.splitlines()
+    (place,) = (
+        number for number, row in enumerate(rows) if row.startswith("quiet: calibration provisional: ")
+    )
+    under = " ".join(rows[place:])
+    assert rows[place - 1] == ""
+    assert all(kind in under for kind in provisional)
+    assert max(map(len, rows)) <= 100
+
+
 def test_json_is_one_object_per_model(make):
     moved, quiet = make("moved", "moved"), make("quiet")
     lines = {"moved": moved.once(UNTIL).lines[-1], "quiet": quiet.once(UNTIL).lines[-1]}
@@ -78,6 +114,7 @@ def test_json_is_one_object_per_model(make):
         assert each["window"] == lines[each["model"]]["window"]
         assert each["rows"] == 200
         assert each["verdicts"] == lines[each["model"]]["verdicts"]
+        assert each["promises"] == lines[each["model"]]["promises"] != []
         assert each["lag_seconds"] > 0
     assert [(alarm["kind"], alarm["since"]) for alarm in found[0]["alarms"]] == [
         ("covariate", "2024-01-23T00:00:00Z")
@@ -102,6 +139,7 @@ def test_paths_choose_the_models_and_one_that_never_ran_is_said_so(make):
         "verdicts": [],
         "alarms": [],
         "problems": [],
+        "promises": [],
     }
 
 

@@ -33,7 +33,9 @@ def test_the_defaults_are_those_of_the_interface(minimal):
     assert (minimal.schedule.every, minimal.schedule.cron) == (Duration(seconds=3600), None)
     assert minimal.default_detectors
     assert minimal.chosen_detectors == ()
-    assert minimal.alarms.min_effect == MinEffect(sd=0.15, ks=0.075, share=0.02, ratio=2, error=0.02)
+    assert minimal.alarms.min_effect == MinEffect(
+        sd=0.15, ks=0.075, share=0.02, ratio=2, error=0.02, correlation=0.2
+    )
     assert minimal.export.detail == "columns"
 
 
@@ -92,7 +94,7 @@ def test_these_seasons_need_no_time(load, season):
 def test_min_effect_off_is_zero_everywhere(load, text):
     config = load((GOOD / "minimal.yaml").read_text() + f"alarms: {{min_effect: {text}}}\n")
 
-    assert config.alarms.min_effect == MinEffect(sd=0, ks=0, share=0, ratio=0, error=0)
+    assert config.alarms.min_effect == MinEffect(sd=0, ks=0, share=0, ratio=0, error=0, correlation=0)
 
 
 def test_min_effect_in_part_keeps_the_other_defaults(load):

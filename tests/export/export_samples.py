@@ -18,6 +18,7 @@ from monitor.types import (
     Kind,
     PerformanceMetric,
     Problem,
+    Promise,
     Reason,
     Severity,
     Stage,
@@ -75,6 +76,7 @@ def evaluation(day: int = 0, **changes) -> Evaluation:
         "norms": (DriftNorm(Kind.COVARIATE, 1.0, 69.5, 68.3, 68.3),),
         "class_shares": {"reference": {"0": 0.81, "1": 0.19}, "observed": {"0": 0.76, "1": 0.24}},
         "stream": StreamSummary(2_048, 0.31),
+        "promises": PROMISES,
     }
     return Evaluation(**{**given, **changes})
 
@@ -118,6 +120,18 @@ PERFORMANCE = (
 PROBLEMS = (
     Problem("humid", Reason.ALL_MISSING, "humid has no value in this window; look at the feed of humid"),
     Problem("", Reason.NAIVE_TIMESTAMP, "ts has no zone; it is read as UTC"),
+)
+
+SHORT = "34 windows make 1 folds of a week and 20 windows; 3 are needed"
+NOT_REPLAYED = "nothing of this kind is replayed: two-sample nulls judge it"
+
+PROMISES = (
+    Promise(Kind.COVARIATE, 0.5, 0.31, 0.12, 0.74, 118.0),
+    Promise(Kind.PREDICTION, 0.25, 0.09, 0.02, 0.41, 61.5),
+    Promise(Kind.LABEL, 0.25, 0.2, 0.04, 0.9, 30.2, provisional=True, reason=SHORT),
+    Promise(Kind.PERFORMANCE, 0.25, 0.22, 0.05, 0.96, 30.2, provisional=True, reason=SHORT),
+    Promise(Kind.CONCEPT, 0.25, provisional=True, reason=NOT_REPLAYED),
+    Promise(Kind.QUALITY, 0.25, 0.18, 0.1, 0.4, 118.0),
 )
 
 

@@ -120,6 +120,19 @@ def test_values_arrive_as_they_are():
     )
 
 
+def test_a_promise_that_is_not_known_has_no_series():
+    registry = registry_of(full_snapshot())
+    labels = {"model": "flight-delay", "kind": "concept"}
+    assert registry.get_sample_value("driftd_alarm_false_alarms_per_30d", labels) is None
+    assert registry.get_sample_value("driftd_calibration_effective_windows", labels) is None
+    assert registry.get_sample_value("driftd_alarm_budget_per_30d", labels) == 0.25
+    assert registry.get_sample_value("driftd_calibration_provisional", labels) == 1
+    known = {"model": "flight-delay", "kind": "covariate"}
+    assert registry.get_sample_value("driftd_alarm_false_alarms_per_30d", known) == 0.31
+    assert registry.get_sample_value("driftd_calibration_effective_windows", known) == 118
+    assert registry.get_sample_value("driftd_calibration_provisional", known) == 0
+
+
 def test_a_model_that_is_gone_is_gone_from_the_next_scrape():
     board = Board(full_snapshot())
     exporter = Exporter(board)

@@ -12,6 +12,7 @@ from monitor.types import (
     Kind,
     PerformanceMetric,
     Problem,
+    Promise,
     Reason,
     Severity,
     State,
@@ -53,6 +54,10 @@ EVALUATION = Evaluation(
     (DriftNorm(Kind.COVARIATE, 1.0, 2.0, 1.5, 1.2),),
     {"reference": {"0": 0.8, "1": 0.2}},
     StreamSummary(1200, 0.21),
+    (
+        Promise(Kind.COVARIATE, 0.5, 0.31, 0.12, 0.74, 118.0),
+        Promise(Kind.LABEL, 0.25, provisional=True, reason="too few windows"),
+    ),
     {"v7": 720},
 )
 
@@ -71,7 +76,13 @@ EXPECTED = (
     ' "problems": [{"column": "humid", "reason": "all_missing", "message": "humid: no value"}],'
     ' "norms": [{"kind": "covariate", "l0": 1.0, "l1": 2.0, "l2": 1.5, "linf": 1.2}],'
     ' "class_shares": {"reference": {"0": 0.8, "1": 0.2}},'
-    ' "stream": {"width": 1200, "error_rate": 0.21}, "versions": {"v7": 720},'
+    ' "stream": {"width": 1200, "error_rate": 0.21},'
+    ' "promises": [{"kind": "covariate", "budget_per_30d": 0.5, "false_alarms_per_30d": 0.31,'
+    ' "lower": 0.12, "upper": 0.74, "effective_windows": 118.0, "provisional": false, "reason": ""},'
+    ' {"kind": "label", "budget_per_30d": 0.25, "false_alarms_per_30d": null,'
+    ' "lower": null, "upper": null, "effective_windows": null, "provisional": true,'
+    ' "reason": "too few windows"}],'
+    ' "versions": {"v7": 720},'
     ' "tick": "2024-02-11T01:00:00Z"}'
 )
 

@@ -14,7 +14,7 @@ from monitor.export.series import (
     worst_columns,
 )
 from monitor.export.snapshot import Detail, after_evaluation, new_view
-from monitor.types import Kind, Statistic
+from monitor.types import Kind, Promise, Statistic
 
 
 def points(view, name):
@@ -127,6 +127,26 @@ def test_the_score_of_an_unknown_verdict_has_no_series_but_its_alarm_has():
     view = full_view()
     assert points(view, "driftd_alarm_score")["concept", ""] is None
     assert points(view, "driftd_alarm")["concept", ""] is False
+
+
+def test_what_calibration_promises_has_series_by_kind():
+    promises = (
+        Promise(Kind.COVARIATE, 0.5, 0.31, 0.12, 0.74, 118.0),
+        Promise(Kind.QUALITY, None, provisional=True, reason="too few windows"),
+    )
+    view = after_evaluation(new_view("m"), evaluation(promises=promises), 1)
+    for name, covariate, quality in (
+        ("driftd_alarm_false_alarms_per_30d", 0.31, None),
+        ("driftd_alarm_budget_per_30d", 0.5, None),
+        ("driftd_calibration_effective_windows", 118.0, None),
+        ("driftd_calibration_provisional", False, True),
+    ):
+        assert points(view, name) == {("covariate",): covariate, ("quality",): quality}
+
+
+def test_a_line_without_promises_has_no_series_of_them():
+    view = after_evaluation(new_view("m"), evaluation(promises=()), 1)
+    assert points(view, "driftd_calibration_provisional") == {}
 
 
 def test_problems_are_counted_by_reason():

@@ -16,11 +16,13 @@ from monitor.export.snapshot import (
     after_skip,
     new_view,
 )
+from monitor.export.view import why_provisional
 from monitor.types import (
     DriftNorm,
     Kind,
     PerformanceMetric,
     Problem,
+    Promise,
     Reason,
     Stage,
     State,
@@ -188,6 +190,36 @@ def test_the_stream_is_where_the_last_line_left_it():
     )
     assert view.stream == StreamSummary(99, 0.2)
     assert after_evaluation(view, evaluation(5, stream=None), 200).stream == StreamSummary(99, 0.2)
+
+
+def test_promises_are_those_of_the_newest_window_that_has_some():
+    first, second = ((Promise(Kind.COVARIATE, budget),) for budget in (0.5, 0.25))
+    later, older = evaluation(4, promises=second), evaluation(2, restated=True, promises=first)
+    assert seen(older).promises == first
+    assert seen(older, later).promises == second
+    assert seen(later, older).promises == second
+    assert seen(later, evaluation(5, promises=())).promises == second
+    assert seen(evaluation(promises=())).promises == ()
+
+
+def test_the_order_of_promises_is_the_order_of_kinds():
+    view = seen(evaluation(promises=tuple(Promise(kind, 0.25) for kind in reversed(Kind))))
+    assert [each.kind for each in view.promises] == list(Kind)
+
+
+def test_a_window_under_min_rows_still_tells_of_its_calibration():
+    promises = (Promise(Kind.COVARIATE, 0.5),)
+    assert seen(evaluation(rows=3, promises=promises)).promises == promises
+
+
+def test_kinds_are_provisional_together_where_the_reason_is_the_same():
+    promises = (
+        Promise(Kind.COVARIATE, 0.5, provisional=True, reason="few"),
+        Promise(Kind.PREDICTION, 0.5),
+        Promise(Kind.LABEL, 0.5, provisional=True, reason="none"),
+        Promise(Kind.QUALITY, 0.5, provisional=True, reason="few"),
+    )
+    assert why_provisional(promises) == {"few": (Kind.COVARIATE, Kind.QUALITY), "none": (Kind.LABEL,)}
 
 
 def test_a_failed_run_leaves_the_results_and_the_last_success():

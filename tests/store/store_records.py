@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
-from monitor.state import AlarmRecord, Commit, FileRecord, ModelState, PendingWindow, StreamState
+from monitor.state import AlarmRecord, Commit, FileRecord, ModelState, PendingWindow, Reading, StreamState
 from monitor.types import (
     AlarmState,
     Decision,
@@ -14,6 +14,7 @@ from monitor.types import (
     Kind,
     PerformanceMetric,
     Problem,
+    Promise,
     Reason,
     Severity,
     State,
@@ -75,6 +76,10 @@ def evaluation(day=0, *, model=MODEL, value=4.1, columns=("temp", "dewp"), **cha
         (DriftNorm(Kind.COVARIATE, 1.0, 2.5, 1.8, 1.5),),
         {"reference": {"0": 0.8, "1": 0.2}},
         StreamSummary(1200, 0.21),
+        (
+            Promise(Kind.COVARIATE, 0.5, 0.31, 0.12, 0.74, 118.0),
+            Promise(Kind.CONCEPT, 0.25, provisional=True, reason="too few windows"),
+        ),
         {"v7": 720},
     )
     return replace(whole, **changes)
@@ -95,6 +100,7 @@ def pending(day=0, rows=5, seed=0):
         passed=1,
         conflicts=2,
         decisions={Kind.LABEL: Decision(Kind.LABEL, True, 1.5, 40.0, True, False, ("y",), "y moved")},
+        readings={Kind.LABEL: Reading((5.0, 0.0), (0.1, -1 / 3, 5e-324), {"y": "y moved: 0.2 to 0.3"})},
         hits=frozenset({"performance"}),
     )
 
@@ -114,6 +120,7 @@ def state(day=0, *, model=MODEL, windows=(), files=("a.csv", "b.csv")):
         {name: FileRecord(name, f"size-{day}", START, START + day * DAY, 720, 3) for name in files},
         {"errors": StreamState("adwin", bytes([day, 0, 255]), START)},
         {Kind.COVARIATE: AlarmState(START, {"temp": START}, "temp moved", None, 0)},
+        {Kind.COVARIATE: b"1 \n\x00\xff" + bytes([day])},
         tuple(windows),
         ("0", "1"),
         frozenset({"naive_timestamp"}),
@@ -136,7 +143,7 @@ def commit(day=0, *, windows=(), **changes):
 def same_pending(left, right):
     """Whether two pending windows are equal to the bit."""
     arrays = ("ids", "times", "predictions", "scores", "labels", "label_times")
-    scalars = ("window", "rows", "passed", "conflicts", "decisions", "hits")
+    scalars = ("window", "rows", "passed", "conflicts", "decisions", "readings", "hits")
     return all(
         getattr(left, name).dtype == getattr(right, name).dtype
         and getattr(left, name).shape == getattr(right, name).shape

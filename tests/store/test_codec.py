@@ -1,4 +1,6 @@
 import json
+import struct
+import zlib
 from dataclasses import replace
 from datetime import UTC, datetime
 
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from store_records import commit, evaluation, pending, same_pending, state, window
 
 from monitor.lines import line
-from monitor.state import FileRecord, ModelState, PendingWindow, StreamState
+from monitor.state import FileRecord, ModelState, PendingWindow, Reading, StreamState
 from monitor.store.codec import (
     MAGIC,
     decode_evaluation,
@@ -20,7 +22,7 @@ from monitor.store.codec import (
     encode_state,
     form,
 )
-from monitor.types import AlarmState, Decision, Evaluation, Kind, Window
+from monitor.types import AlarmState, Decision, Evaluation, Kind, StreamSummary, Window
 
 times = st.datetimes(min_value=datetime(1, 1, 2), max_value=datetime(9999, 12, 30), timezones=st.just(UTC))  # noqa: DTZ001 - hypothesis wants bounds without zone
 numbers = st.floats(allow_nan=False, allow_infinity=False)
@@ -53,8 +55,32 @@ def pending_windows(draw):
         draw(naturals),
         draw(naturals),
         draw(st.dictionaries(st.sampled_from(Kind), st.from_type(Decision), max_size=2)),
+        draw(st.dictionaries(st.sampled_from(Kind), st.from_type(Reading), max_size=2)),
         draw(st.frozensets(words, max_size=2)),
     )
+
+
+BEFORE_PROMISES = (
+    '{"model": "flights", "window": {"start": "2024-02-10T00:00:00Z", "end": "2024-02-11T00:00:00Z",'
+    ' "file": null}, "rows": 720, "labelled_rows": 700, "restated": false, "final": false, "seconds": 0.12,'
+    ' "verdicts": [], "statistics": [], "performance": [{"metric": "accuracy", "source": "realised",'
+    ' "value": 0.79, "lower": 0.76, "upper": 0.82, "reference": 0.81, "reason": null}], "label_shift": null,'
+    ' "problems": [], "norms": [{"kind": "covariate", "l0": 1.0, "l1": 2.5, "l2": 1.8, "linf": 1.5}],'
+    ' "class_shares": {"reference": {"0": 0.8, "1": 0.2}}, "stream": {"width": 1200, "error_rate": 0.21},'
+    ' "versions": {"v7": 720}, "tick": "2024-02-11T01:00:00Z"}'
+)
+"""A line as it was written before evaluations had promises."""
+
+
+def _without_readings(blob):
+    """The bytes as they were written before pending windows had readings."""
+    head = struct.Struct("<BI")
+    content = zlib.decompress(blob[len(MAGIC) :])
+    version, length = head.unpack_from(content)
+    header = json.loads(content[head.size : head.size + length])
+    del header["fields"]["readings"]
+    text = json.dumps(header).encode()
+    return MAGIC + zlib.compress(head.pack(version, len(text)) + text + content[head.size + length :])
 
 
 class TestEvaluation:
@@ -66,6 +92,17 @@ class TestEvaluation:
     def test_what_has_own_tables_is_left_out(self):
         back = decode_evaluation(encode_evaluation(evaluation()))
         assert back == replace(evaluation(), verdicts=(), statistics=())
+
+    def test_a_line_from_before_alarms_were_calibrated_promises_nothing(self):
+        old = decode_evaluation(BEFORE_PROMISES)
+        assert old.promises == ()
+        assert (old.rows, old.stream, old.versions) == (720, StreamSummary(1200, 0.21), {"v7": 720})
+        assert decode_evaluation(line(old)) == old
+
+    def test_a_promise_without_its_kind_or_budget_is_refused(self):
+        content = {**json.loads(line(evaluation())), "promises": [{"provisional": True}]}
+        with pytest.raises(ValueError, match=r"Promise: unknown \[\], lacking \['budget_per_30d', 'kind'\]"):
+            decode_evaluation(json.dumps(content))
 
     def test_a_key_that_is_not_known_is_refused(self):
         content = {**json.loads(line(evaluation())), "colour": "red"}
@@ -105,6 +142,7 @@ class TestState:
             streams=st.just({}),
             pending=st.just(()),
             alarms=st.dictionaries(st.sampled_from(Kind), st.from_type(AlarmState), max_size=3),
+            memories=st.dictionaries(st.sampled_from(Kind), st.binary(max_size=20), max_size=3),
             origin=maybe_times,
             watermark=maybe_times,
         )
@@ -116,6 +154,16 @@ class TestState:
         bare, keys = decode_state(encode_state(commit(windows=[pending(1), pending(0)]).state))
         assert bare == replace(state(), files={}, streams={}, pending=())
         assert keys == (window(1).key, window(0).key)
+
+    def test_memories_are_kept_to_the_byte(self):
+        every = bytes(range(256))
+        record = replace(state(), files={}, streams={}, memories={Kind.COVARIATE: every, Kind.LABEL: b""})
+        assert decode_state(encode_state(record)) == (record, ())
+
+    def test_a_state_from_before_alarms_were_calibrated_remembers_nothing_of_them(self):
+        content = json.loads(encode_state(state()))
+        del content["state"]["memories"]
+        assert decode_state(json.dumps(content))[0] == replace(state(), files={}, streams={}, memories={})
 
     def test_another_form_is_refused(self):
         text = encode_state(state()).replace('"version": 1', '"version": 2')
@@ -136,6 +184,21 @@ class TestPending:
     @given(pending_windows())
     def test_round_trip_to_the_bit(self, record):
         assert same_pending(decode_pending(encode_pending(record)), record)
+
+    def test_readings_are_kept_to_the_last_digit(self):
+        reading = Reading((0.1 + 0.2, 0.0), (1e300, -1e-300, 2.0**-1074, 1 / 3), {"größe": "0.2 to 0.3"})
+        back = decode_pending(encode_pending(replace(pending(), readings={Kind.LABEL: reading})))
+        assert back.readings == {Kind.LABEL: reading}
+        assert {type(number) for number in (*back.readings[Kind.LABEL].rows, *reading.values)} == {float}
+
+    def test_a_reading_that_is_not_finite_is_refused(self):
+        bad = replace(pending(), readings={Kind.LABEL: Reading((1.0,), (float("nan"),))})
+        with pytest.raises(ValueError, match="nan is not a finite number"):
+            encode_pending(bad)
+
+    def test_a_window_from_before_alarms_were_calibrated_has_no_readings(self):
+        old = replace(pending(), readings={})
+        assert same_pending(decode_pending(_without_readings(encode_pending(old))), old)
 
     def test_arrays_of_another_byte_order_or_stride(self):
         record = pending(rows=6)

@@ -45,6 +45,16 @@ def test_a_commit_is_read_back_whole_after_reopening(store, url):
         assert again.models() == (MODEL,)
 
 
+def test_what_calibration_promised_and_remembers_is_read_back(store, url):
+    store.commit(commit(windows=[pending(0)]))
+    store.close()
+    with Store.open(url) as again:
+        state = again.state(MODEL)
+        assert state.memories == commit().state.memories != {}
+        assert state.pending[0].readings == pending(0).readings != {}
+        assert again.latest(MODEL, 0).promises == evaluation().promises != ()
+
+
 def test_the_same_commit_twice_changes_nothing(store):
     wanted = commit(windows=[pending(0)])
     store.commit(wanted)

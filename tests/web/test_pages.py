@@ -5,10 +5,29 @@ from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
-from export_samples import NOW, evaluation, full_snapshot, full_view, new_model, verdict
+from export_samples import (
+    NOT_REPLAYED,
+    NOW,
+    SHORT,
+    evaluation,
+    full_snapshot,
+    full_view,
+    new_model,
+    verdict,
+)
 
 from monitor.export.snapshot import Outcome, Snapshot, after_evaluation, after_run, new_view
-from monitor.types import Kind, PerformanceMetric, Problem, Reason, Stage, State, Statistic, Window
+from monitor.types import (
+    Kind,
+    PerformanceMetric,
+    Problem,
+    Promise,
+    Reason,
+    Stage,
+    State,
+    Statistic,
+    Window,
+)
 from monitor.web.pages import MOST_SECTIONS, SECURITY_HEADERS, status_page
 from monitor.web.style import CSS
 
@@ -85,6 +104,7 @@ def test_nothing_from_data_becomes_markup():
         performance=(PerformanceMetric(EVIL, EVIL, 0.5, 0.4, 0.6, 0.5),),
         problems=(Problem(EVIL, Reason.ABSENT_COLUMN, EVIL),),
         class_shares={"reference": {EVIL: 1.0}},
+        promises=(Promise(Kind.COVARIATE, 0.5, provisional=True, reason=EVIL),),
     )
     read = page(Snapshot().with_view(after_evaluation(view, bad, 1)), EVIL)
     assert "script" not in read.tags
@@ -145,6 +165,28 @@ def test_a_private_label_shows_no_class():
     view = replace(full_view(), private_classes=True)
     assert "Class shares" not in page_of(view).text
     assert "Class shares" in page_of(full_view()).text
+
+
+def test_it_tells_the_false_alarms_to_expect_and_why_they_are_provisional():
+    read = page_of(full_view())
+    assert "False alarms per 30 days" in read.text
+    assert "covariate 0.31 0.12 to 0.74 0.5 118 settled" in " ".join(read.texts)
+    assert "concept \N{EN DASH} \N{EN DASH} 0.25 \N{EN DASH} Provisional" in " ".join(read.texts)
+    assert f"Provisional for label, performance: {SHORT}" in read.text
+    assert read.text.count(SHORT) == 1
+    assert f"Provisional for concept: {NOT_REPLAYED}" in read.text
+
+
+def test_the_reason_also_stands_where_the_word_does():
+    text = status_page(Snapshot().with_view(full_view()), NOW).decode()
+    assert text.count(f'title="{SHORT}"') == 2
+
+
+def test_without_promises_nothing_is_said_of_false_alarms():
+    view = after_evaluation(new_view("m"), evaluation(promises=()), 1)
+    assert "False alarms" not in page_of(view).text
+    certain = (Promise(Kind.COVARIATE, 0.5, 0.3, 0.1, 0.7, 118.0),)
+    assert "Provisional" not in page_of(after_evaluation(view, evaluation(promises=certain), 1)).text
 
 
 def test_numbers_without_a_value_are_dashes_with_a_reason():
