@@ -14,8 +14,9 @@ from monitor.build import detector_parameters, resolve, source_parameters
 from monitor.calibration import Calibrations
 from monitor.config.load import load_model
 from monitor.plan import Plan, Planned
+from monitor.rolling import opened
 from monitor.sources.base import Batch, FileEntry, Interval
-from monitor.state import AlarmRecord, Commit, ModelState
+from monitor.state import AlarmRecord, Commit, Kept, ModelState
 from monitor.types import Evaluation, Kind, Problem, Statistic, Verdict
 
 START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -166,12 +167,15 @@ class Runs:
     ledger: dict[str, Evaluation] = field(default_factory=dict)
     alarms: dict[tuple[Kind, datetime], AlarmRecord] = field(default_factory=dict)
     planned: Planned = field(default_factory=lambda: Planned(0))
+    kept: list[Kept] = field(default_factory=list)
 
     def run(self, until: datetime, end: datetime | None = None, now: datetime = FAR) -> list[Evaluation]:
         """The lines of one run, in the order of printing."""
         pending = {window.window.key for window in self.state.pending}
         lines = {key: line for key, line in self.ledger.items() if key in pending}
-        found = pipeline.run(self.plan, self.state, lines, until=until, now=now, end=end, threads=1)
+        found = pipeline.run(
+            self.plan, self.state, lines, until=until, now=now, end=end, threads=1, kept=self.kept
+        )
         return [line for commit in self.commits(found) for line in commit.evaluations]
 
     def commits(self, events: Iterable[Commit | Planned]) -> Iterator[Commit]:
@@ -182,6 +186,11 @@ class Runs:
             self.state = event.state
             self.ledger |= {line.window.key: replace(line, seconds=0.0) for line in event.evaluations}
             self.alarms |= {(each.kind, each.since): each for each in event.alarms}
+            self.kept += [
+                Kept(line.window, event.profiles[line.window.key], opened(line.verdicts))
+                for line in event.evaluations
+                if line.window.key in event.profiles
+            ]
             yield event
 
 

@@ -56,7 +56,7 @@ def test_a_break_is_judged_by_how_much_the_pair_varies_between_windows(between):
     seen = np.sqrt(found.judge.scales.between[split - PAIRS :])
     np.testing.assert_allclose(seen, between, atol=0.05)
     pair = scores(found, panel.take(slice(-24, None)))[:, split - PAIRS]
-    assert np.mean(pair) == pytest.approx(-0.6 / np.hypot(between, 1 / np.sqrt(ROWS)), rel=0.15)
+    assert np.mean(pair) == pytest.approx(-0.6 / np.sqrt(seen[0] ** 2 + 1 / ROWS), rel=0.3)
 
 
 @pytest.mark.parametrize(("change", "material"), [(-0.6, True), (0.6, True), (0.22, False)])
@@ -73,7 +73,7 @@ def test_a_pair_is_material_less_one_standard_error(change, material):
     assert far.tolist() == [column == COLUMNS and material for column in range(layout.columns)]
 
 
-@pytest.mark.parametrize("windows", [40, 56, 80])
+@pytest.mark.parametrize("windows", [40, 50, 80])
 def test_all_judges_of_a_replay_whiten_the_same_groups(windows, monkeypatch):
     """With 21 pairs half of the windows of some folds are too few, half of all are not."""
     layout, panel = with_pairs(windows, 21)

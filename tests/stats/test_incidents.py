@@ -26,16 +26,18 @@ def beyond(calibration, panel):
 def test_a_wild_stretch_is_found_however_far_it_is_off(odd):
     calibration, panel = reference(1, odd)
     found = beyond(calibration, panel)
-    assert len({*range(ODD.start, ODD.stop)} & {*found.tolist()}) >= 5
-    assert (found.min(), found.max() < ODD.stop + 24) == (ODD.start, True)
+    assert np.isin(np.arange(ODD.start, ODD.stop), found).sum() >= 5
+    elsewhere = found[(found < ODD.start) | (found >= ODD.stop + 24)]
+    assert len(elsewhere) <= 2
 
 
 def test_what_is_no_incident_keeps_its_rarity():
     calibration, panel = reference(1, 4.0)
     said = incidents.screened(calibration, panel.segments, LINE)
-    calm = ~(said >= LINE)
-    far = np.abs(np.arange(len(said)) - ODD.start) > 48
-    assert np.array_equal(said[calm & far], calibration.replayed[calm & far], equal_nan=True)
+    assert np.array_equal(np.isnan(said), np.isnan(calibration.replayed))
+    same = said == calibration.replayed
+    assert same.sum() > 0.7 * np.isfinite(said).sum()
+    assert not same[ODD].any()
 
 
 def test_quiet_references_have_hardly_any():

@@ -131,7 +131,7 @@ def test_the_usual_column_varies_as_the_middle_one(reference):
 
 def test_smaller_shifts_need_more_windows_and_more_columns(trial):
     layout, values = trial.calibration.layout, trial.values
-    one = trial.smallest(power.one_column(layout, values, 1))
+    one = trial.smallest(power.one_column(layout, values, 2))
     every = trial.smallest(power.all_columns(layout, values))
     assert list(one) == sorted(one, reverse=True)
     assert one[0] > one[-1]
