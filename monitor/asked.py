@@ -8,8 +8,17 @@ from monitor.errors import BadReferenceError
 from monitor.plan import Names
 from monitor.reference import TimeBounds, WantedColumn
 from monitor.sources.base import Interval
+from monitor.stats.season import Season
 from monitor.types import ColumnType, Role, Task
 from monitor.windows import Calendar
+
+SEASONS = {
+    "auto": tuple(Season),
+    "none": (Season.NONE,),
+    "hour": (Season.HOUR,),
+    "week": (Season.WEEK,),
+}
+"""The positions of the calendar that each `reference.season` lets a column follow."""
 
 
 def names_of(config: ModelConfig) -> Names:

@@ -3,9 +3,7 @@
 import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from functools import cache
-from typing import Any
 
 import pyarrow as pa
 
@@ -13,6 +11,7 @@ import monitor.detectors
 import monitor.sources  # noqa: F401 - registers its members
 from monitor import alarms, baseline, history, pairs, reference_sample, rolling
 from monitor.asked import (
+    SEASONS,
     bounds_of,
     budget_days,
     calendar_of,
@@ -26,10 +25,11 @@ from monitor.asked import (
 from monitor.budget import shares
 from monitor.calibrating import calibrated
 from monitor.calibration import Calibrations
+from monitor.chosen import row_tests_of, stream_of, tests_of
 from monitor.config.fingerprint import numbers_fingerprint
 from monitor.config.parameters import source_parameters_of
-from monitor.config.schema import DetectorConfig, ModelConfig, SourceConfig
-from monitor.detectors.base import DETECTORS, STREAM_DETECTORS, Detector
+from monitor.config.schema import ModelConfig, SourceConfig
+from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
 from monitor.errors import BadReferenceError, SourceError
 from monitor.history import History
 from monitor.panels import MISSING, Panels, watched
@@ -38,16 +38,8 @@ from monitor.reference import Reference, learn
 from monitor.sample import Sample
 from monitor.sources.base import SOURCES, Source
 from monitor.stats.effects import MinimumEffect
-from monitor.stats.season import Season
-from monitor.types import KIND_OF, Column, ColumnType, Kind, Problem, Reason, Role, Task
+from monitor.types import KIND_OF, Kind, Problem, Reason, Task
 from monitor.values import categorical
-
-DEFAULT_STREAM = "adwin"
-DEFAULTS = {
-    ColumnType.NUMERIC: ("psi", "ks", "missing", "out_of_range"),
-    ColumnType.CATEGORICAL: ("psi", "missing", "unseen"),
-}
-"""The default detectors by column type; `adwin` on the errors besides."""
 
 SHAPE_VERSION = 3
 """Part of the fingerprint: a driftd that learns differently learns again."""
@@ -59,13 +51,6 @@ CALIBRATION = "calibration"
 """The reference's attachment that holds what its windows taught."""
 PAST = "past"
 """The attachment that holds the windows of the reference of a rolling one."""
-SEASONS = {
-    "auto": tuple(Season),
-    "none": (Season.NONE,),
-    "hour": (Season.HOUR,),
-    "week": (Season.WEEK,),
-}
-"""The positions of the calendar that each `reference.season` lets a column follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +71,7 @@ def source_parameters() -> dict[str, type]:
 def detector_parameters() -> dict[str, type]:
     """The parameters of each detector, for the checks of the configuration."""
     DETECTORS.load_entry_points()
-    return {member.token: member.parameters for member in (*DETECTORS, *STREAM_DETECTORS)}
+    return {member.token: member.parameters for member in (*DETECTORS, *ROW_DETECTORS, *STREAM_DETECTORS)}
 
 
 def open_source(config: SourceConfig) -> Source:
@@ -140,7 +125,7 @@ def _with_pairs(config: ModelConfig, reference: Reference, source: Source) -> Re
     def drawn(names: Sequence[str]) -> Sample:
         return reference_sample.draw(source, interval_of(config), names, (), sampled_rows(len(names)))
 
-    panels = _panels(reference, _tests(config, reference), None)
+    panels = _panels(reference, tests_of(config, reference), None)
     names = panels.distributions[Kind.COVARIATE]
     found = pairs.choose({name: panels.numeric[name] for name in names if name in panels.numeric}, drawn)
     return replace(reference, attachments={**reference.attachments, PAIRS: pairs.to_bytes(found)})
@@ -178,7 +163,7 @@ def _learn(config: ModelConfig, source: Source, threads: int) -> Reference:
         interval,
         task,
         _text(config.columns.positive),
-        _stream(config),
+        stream_of(config),
     )
 
 
@@ -200,20 +185,14 @@ def _text(value: object) -> str | None:
     return found.categories[0]
 
 
-def _stream(config: ModelConfig) -> tuple[str, object]:
-    """The stream detector on the errors, with its parameters."""
-    for entry in config.chosen_detectors:
-        if entry.detector in STREAM_DETECTORS:
-            return entry.detector, STREAM_DETECTORS.get(entry.detector).parameters(**entry.parameters)
-    return DEFAULT_STREAM, STREAM_DETECTORS.get(DEFAULT_STREAM).parameters()
-
-
 def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
     roles = names_of(config)
     target = baseline.target_of(reference, roles)
-    labelled = baseline.labelled_of(reference, _stream(config))
-    tests = _tests(config, reference)
+    labelled = baseline.labelled_of(reference, stream_of(config))
+    tests = tests_of(config, reference)
+    row_tests = row_tests_of(config, reference)
     kinds = {test.kind for test in tests if test.kind is not Kind.LABEL} | {Kind.QUALITY}
+    kinds |= {Kind.COVARIATE} if row_tests else set()
     if labelled is not None:
         kinds |= {test.kind for test in tests}
         kinds |= {Kind.PERFORMANCE, Kind.CONCEPT} if labelled.errors is not None else set()
@@ -245,6 +224,7 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         keep=config.reference.keep.nominal if config.reference.keep is not None else None,
         past=rolling.from_bytes(reference.attachments[PAST]) if PAST in reference.attachments else (),
         problems=(*reference.problems, *_added(config, reference, live)),
+        row_tests=row_tests,
         reference_sample=_reference_sample(config, reference),
     )
 
@@ -297,62 +277,6 @@ def labels_of(config: ModelConfig) -> LabelSource | None:
         truth.timestamp,
         truth.horizon.nominal,
     )
-
-
-def _tests(config: ModelConfig, reference: Reference) -> tuple[Test, ...]:
-    found: dict[tuple[str, str], Test] = {}
-    columns = [column for column, _ in reference.columns.values() if column.role in KIND_OF]
-    if config.default_detectors:
-        for column in columns:
-            for token in DEFAULTS[column.type]:
-                _add(found, column, _detector(token, {}), None, default=True)
-    for entry in config.chosen_detectors:
-        if entry.detector in STREAM_DETECTORS:
-            continue
-        detector = _detector(entry.detector, entry.parameters)
-        _check_columns(entry, reference)
-        for column in columns:
-            fits = column.type in detector.types
-            if column.name in entry.columns or ("*" in entry.columns and fits):
-                if not fits:
-                    message = (
-                        f"detectors: {entry.detector} does not fit the {column.type} column {column.name!r}"
-                    )
-                    raise BadReferenceError(message)
-                _add(found, column, detector, entry.threshold, default=not config.default_detectors)
-    return tuple(found.values())
-
-
-def _check_columns(entry: DetectorConfig, reference: Reference) -> None:
-    """Refuse a detector on a column that the reference does not have."""
-    known = {*reference.seen, *reference.columns}
-    for name in entry.columns:
-        if name != "*" and name not in known:
-            close = get_close_matches(name, known, 1)
-            hint = f"; did you mean {close[0]!r}?" if close else ""
-            message = f"detectors: {entry.detector} names {name!r}, which is no column of the reference{hint}"
-            raise BadReferenceError(message)
-
-
-def _add(
-    found: dict[tuple[str, str], Test],
-    column: Column,
-    detector: Detector,
-    fixed: float | None,
-    *,
-    default: bool,
-) -> None:
-    kind = Kind.QUALITY if detector.quality else KIND_OF[column.role]
-    if detector.quality and column.role is Role.LABEL:
-        return  # labels that are missing are awaited
-    key = (column.name, detector.token)
-    known = found.get(key)
-    found[key] = Test(column, detector, kind, fixed, default or (known is not None and known.default))
-
-
-def _detector(token: str, parameters: Mapping[str, Any]) -> Detector:
-    member = DETECTORS.get(token)
-    return member.build(member.parameters(**parameters))
 
 
 def _added(config: ModelConfig, reference: Reference, live: Source) -> Iterator[Problem]:

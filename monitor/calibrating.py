@@ -42,7 +42,8 @@ def calibrated(plan: Plan, pasts: Sequence[Past], excesses: Mapping[tuple[str, s
             why_not[kind] = found
         else:
             kinds[kind] = found
-    return Calibrations(kinds, excesses if kinds else {}, why_not, _most(pasts))
+    usable = {key: excess for key, excess in excesses.items() if kinds or not key[0]}
+    return Calibrations(kinds, usable, why_not, _most(pasts))
 
 
 def _most(pasts: Sequence[Past]) -> dict[str, float]:

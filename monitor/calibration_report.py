@@ -30,7 +30,7 @@ from monitor.errors import DetectorError
 from monitor.history import History
 from monitor.plan import Plan
 from monitor.power import Found, Power, power_of, rarity_line
-from monitor.stats import channels, incidents, judge, materiality, replay
+from monitor.stats import channels, judge, materiality, replay
 from monitor.stats.bins import CategoricalReference
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.panel import CORRELATION, Floats, Panel
@@ -166,7 +166,7 @@ def _incidents(
 ) -> tuple[Incident, ...]:
     found = calibrated.calibration
     line = rarity_line(plan, kind)
-    rarity = incidents.screened(found, panel.segments, line)
+    rarity = found.replayed
     beyond = (rarity >= line).tolist()
     if not any(beyond):
         return ()

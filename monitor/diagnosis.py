@@ -5,18 +5,17 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TypeAlias
 
+from monitor import row_tests
 from monitor.plan import Plan
+from monitor.row_tests import TELLS
 from monitor.sample import Sample, comparable
 from monitor.stats.domain_classifier import Separation, Variant, separate
-from monitor.stats.words import shown
 from monitor.types import AlarmState, Decision, Kind, Problem, Reason, Role
 
 log = logging.getLogger(__name__)
 
 DIAGNOSED = (Kind.COVARIATE, Kind.PREDICTION)
 """Alarms of these kinds are about how rows look; the features may tell why."""
-NAMED = 5
-"""How many columns are named."""
 
 Steps: TypeAlias = Mapping[Kind, tuple[Decision, AlarmState, bytes]]
 """By kind the decision on a window, and the memories of alarm and statistics after it."""
@@ -26,7 +25,11 @@ def explained(
     plan: Plan, before: Mapping[Kind, AlarmState], steps: Steps, sample: Sample | None
 ) -> tuple[Steps, tuple[Problem, ...]]:
     """The same steps, what a classifier found in the reasons of alarms that open here, and its failure."""
-    opening = [kind for kind in DIAGNOSED if kind in steps and _opens(before.get(kind), steps[kind][1])]
+    opening = [
+        kind
+        for kind in DIAGNOSED
+        if kind in steps and _opens(before.get(kind), steps[kind][1]) and TELLS not in steps[kind][0].reason
+    ]
     if not opening or sample is None or plan.reference_sample is None:
         return steps, ()
     try:
@@ -40,7 +43,7 @@ def explained(
         return steps, (Problem("", Reason.DETECTOR_FAILED, text),)
     if found is None or not found.columns:
         return steps, ()
-    words = _words(found, sample)
+    words = f"; {row_tests.words(found, sample)}"
     return {**steps, **{kind: _with_words(steps[kind], words) for kind in opening}}, ()
 
 
@@ -54,15 +57,6 @@ def _separation(reference: Sample, live: Sample) -> Separation | None:
         return separate(*comparable(reference, live), Variant.SPARSE)
     except ValueError:
         return None
-
-
-def _words(found: Separation, sample: Sample) -> str:
-    names = [shown(sample.names[column]) for column, _ in found.columns]
-    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return (
-        f"; a classifier tells these rows from the reference's with AUC {found.auc:.2f} by "
-        f"{', '.join(names[:NAMED])}{more}"
-    )
 
 
 def _with_words(step: tuple[Decision, AlarmState, bytes], words: str) -> tuple[Decision, AlarmState, bytes]:

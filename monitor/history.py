@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from monitor import baseline, labelled, outcomes
+from monitor import baseline, labelled, outcomes, row_tests
 from monitor.calibrating import FEWEST_WINDOWS, Past
 from monitor.errors import DetectorError
 from monitor.label_problems import too_few
@@ -30,6 +30,8 @@ MEASURED_WINDOWS = 200
 """Of at most so many windows the single statistics are measured, for their lines."""
 WHOLE_WINDOW = 0.5
 """The first and the last window count only with this part of the median's rows: they may be cut."""
+AT_MOST_ONE = frozenset({"ks", "jensen_shannon", "hellinger", "linf", "missing", "unseen", "out_of_range"})
+"""Statistics that never exceed 1; the tail of their values may."""
 SHARE = 0.8
 """The quantile of a statistic above which its tail begins."""
 
@@ -57,9 +59,11 @@ def read(
     found: list[Past] = []
     windows = _spans(plan, source)
     lines = _Lines(plan, max(1, len(windows) // MEASURED_WINDOWS))
+    row_lines = row_tests.Lines(plan, len(windows))
     for window, profile, sample in _profiles(plan, source, interval, windows, threads):
         if profile.rows >= plan.min_rows:
             lines.take(profile)
+            row_lines.take(sample)
             if fixed:
                 lines.take_fixed(window, profile)
             stored = summarized(profile, plan.panels.summarizers)
@@ -67,7 +71,8 @@ def read(
     kept = _whole(found)
     readings = _label_readings(plan, source, interval, kept)
     pasts = (replace(past, labels=labels) for past, labels in zip(kept, readings, strict=True))
-    return History(tuple(pasts), lines.excesses(), lines.typical, tuple(lines.measured), lines.fixed())
+    excesses = {**lines.excesses(), **row_lines.excesses()}
+    return History(tuple(pasts), excesses, lines.typical, tuple(lines.measured), lines.fixed())
 
 
 def _spans(plan: Plan, source: Source) -> list[Window]:
@@ -85,10 +90,13 @@ def _profiles(
 ) -> Iterator[tuple[Window, Profile, Sample]]:
     """Each window's rows, counted in the bins that all of the reference fixed, and a sample of them."""
     references = plan.panels.references
-    names = columns_of(plan.panels.pairs)
+    numeric, categorical = plan.sampled if plan.row_tests else (columns_of(plan.panels.pairs), ())
     if interval is None:
         for window in windows:
-            folder, samples = Folder(references, 1, threads), WindowSamples(names, (), 1, plan.sampled_rows)
+            folder, samples = (
+                Folder(references, 1, threads),
+                WindowSamples(numeric, categorical, 1, plan.sampled_rows),
+            )
             for batch in source.scan(tuple(references), None, window.file):
                 folder.add(batch.rows, 0)
                 samples.add(batch, 0)
@@ -98,7 +106,7 @@ def _profiles(
     for first in range(0, len(windows), size):
         chunk = tuple(windows[first : first + size])
         folder = Folder(references, len(chunk), threads)
-        samples = WindowSamples(names, (), len(chunk), plan.sampled_rows)
+        samples = WindowSamples(numeric, categorical, len(chunk), plan.sampled_rows)
         part = replace(interval, start=chunk[0].start, end=chunk[-1].end)
         for batch in source.scan((interval.timestamp, *references), part):
             if interval.timestamp in batch.rows.schema.names:
@@ -149,7 +157,7 @@ class _Lines:
         if self.typical is None or abs(profile.rows - usual) < abs(self.typical.rows - usual):
             self.typical = profile
         for test in self._tests:
-            with suppress(DetectorError):
+            with suppress(Exception):  # what fails has no line; that it fails is told when it evaluates
                 self._values.setdefault((test.column.name, test.detector.token), []).append(
                     self._value(test, profile)
                 )
@@ -158,7 +166,7 @@ class _Lines:
         """Measure what has a fixed line."""
         values = [np.nan] * len(self._fixed)
         for number, test in enumerate(self._fixed):
-            with suppress(DetectorError):
+            with suppress(Exception):
                 values[number] = self._value(test, profile)
         self.measured.append(window)
         self._fixed_values.append(values)
@@ -187,6 +195,7 @@ class _Lines:
                 continue
             level = self._plan.level_of(test.kind)
             line = tails.value_line(values, SHARE, 1 / level)
+            line = min(line, 1.0) if test.detector.token in AT_MOST_ONE else line
             if line > 0:
                 live = self.typical.columns[test.column.name]
                 null = test.detector.null(self._plan.panels.references[test.column.name], live)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from monitor import verdicts
+from monitor import row_tests, verdicts
 from monitor.budget import days_by_chance
 from monitor.errors import DetectorError
 from monitor.panels import MISSING, read_rows
@@ -23,7 +23,8 @@ from monitor.stats.bins import (
     ColumnReference,
     present,
 )
-from monitor.stats.effects import Effect, describe, effect, far_outside, material
+from monitor.stats.effects import Effect, describe, effect, material
+from monitor.stats.outside import far_outside
 from monitor.types import Decision, DriftNorm, Kind, Problem, Reason, Statistic
 from monitor.verdicts import Measurement
 
@@ -64,7 +65,7 @@ def window(plan: Plan, data: WindowData) -> Measured:
         )
         nothing = {kind: verdicts.unknown(kind, reason) for kind in kinds}
         return Measured(nothing, {}, (), (), problems, compact(stored))
-    found = [*_tests(plan, data.profile), *facts(plan, data)]
+    found = [*_tests(plan, data.profile), *row_tests.measured(plan, data.sample), *facts(plan, data)]
     by_kind = {kind: [each for each in found if each.statistic.kind is kind] for kind in kinds}
     return Measured(
         {
@@ -131,9 +132,8 @@ def _failures(measurements: Iterable[Measurement]) -> Iterator[Problem]:
     for each in measurements:
         if each.statistic.reason is Reason.DETECTOR_FAILED:
             name = each.statistic.column
-            text = (
-                f"the detector {each.statistic.detector} failed on {name!r}: {each.words}; the others go on"
-            )
+            where = f" on {name!r}" if name else ""
+            text = f"the detector {each.statistic.detector} failed{where}: {each.words}; the others go on"
             yield Problem(name, Reason.DETECTOR_FAILED, text)
 
 
@@ -178,7 +178,10 @@ def informs(plan: Plan, test: Test, live: ColumnCounts) -> bool:
     A class that the reference's labels lack is in no calibrated cell: there the statistic decides. Values
     outside of the reference's range are broken only where they are far outside; else they moved.
     """
-    if test.fixed is not None or plan.calibrated(test.kind) is None:
+    calibrated = plan.calibrated(test.kind)
+    if test.fixed is not None or calibrated is None:
+        return False
+    if test.kind is not Kind.QUALITY and test.column.name not in calibrated.columns:
         return False
     if test.kind is Kind.QUALITY:
         if test.detector.token == OUT_OF_RANGE:

@@ -111,14 +111,16 @@ def _contrasts(
 
 
 def watched(names: Sequence[str], references: Mapping[str, ColumnReference]) -> tuple[str, ...]:
-    """The columns that can be tested: ids and free text cannot."""
+    """The columns that calibration can watch: not ids, free text, nor categories that are all rare."""
     return tuple(dict.fromkeys(name for name in names if _testable(references.get(name))))
 
 
 def _testable(reference: ColumnReference | None) -> bool:
     if reference is None:
         return False
-    return not (isinstance(reference, CategoricalReference) and reference.bins.high_cardinality)
+    if not isinstance(reference, CategoricalReference):
+        return True
+    return not reference.bins.high_cardinality and summarizer(reference).cells > 1
 
 
 def read_rows(panels: Panels, profile: StoredProfile, kind: Kind) -> Reading | None:

@@ -8,7 +8,7 @@ from functools import cached_property
 from monitor import alarms
 from monitor.budget import MOST_DAYS, bonferroni, level
 from monitor.calibration import Calibrated, Calibrations
-from monitor.detectors.base import Detector
+from monitor.detectors.base import Detector, RowDetector
 from monitor.panels import Panels, watched
 from monitor.reference import Reference
 from monitor.sample import Sample
@@ -95,6 +95,14 @@ class Test:
 
 
 @dataclass(frozen=True, slots=True)
+class RowTest:
+    """One detector on whole rows of features; `fixed` is the user's own line, outside of the budget."""
+
+    detector: RowDetector
+    fixed: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Stream:
     """The stream detector on the errors, with the parameters that the file gives."""
 
@@ -149,6 +157,7 @@ class Plan:
     """The windows of the reference, from which a rolling one sets out."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the reference, and columns that are new: told with every window."""
+    row_tests: tuple[RowTest, ...] = ()
     reference_sample: Callable[[], Sample] | None = None
     """Reads some rows of the reference, to tell after an alarm what sets live rows apart from them."""
 
@@ -222,6 +231,7 @@ class Plan:
     @cached_property
     def _tests(self) -> Mapping[Kind, int]:
         split = [test.kind for test in self.tests if test.fixed is None]
+        split += [Kind.COVARIATE for test in self.row_tests if test.fixed is None]
         constant = {Kind.QUALITY: len(self.reference.columns)}
         return {kind: max(1, split.count(kind) + constant.get(kind, 0)) for kind in Kind}
 

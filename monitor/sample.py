@@ -56,12 +56,19 @@ class Sample:
             {name: occurring(codes.codes[lowest], codes.categories) for name, codes in texts.items()},
         )
 
+    def without(self, hashes: NDArray[np.uint64]) -> "Sample":
+        """The sample without rows that have one of these hashes."""
+        return self._take(np.flatnonzero(~np.isin(self.hashes, hashes)))
+
     def first(self, count: int) -> "Sample":
         """A sample of at most `count` of its rows."""
-        if count >= len(self):
+        return self._take(np.arange(min(count, len(self))))
+
+    def _take(self, rows: NDArray[np.int64]) -> "Sample":
+        if len(rows) == len(self):
             return self
-        texts = {name: occurring(codes.codes[:count], codes.categories) for name, codes in self.texts.items()}
-        return replace(self, hashes=self.hashes[:count], numbers=self.numbers[:count], texts=texts)
+        texts = {name: occurring(codes.codes[rows], codes.categories) for name, codes in self.texts.items()}
+        return replace(self, hashes=self.hashes[rows], numbers=self.numbers[rows], texts=texts)
 
     def frame(self) -> "pd.DataFrame":
         """The rows as a pandas frame: float32, NaN where missing, and texts as categories."""

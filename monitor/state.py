@@ -121,14 +121,14 @@ class ModelState:
     files: Mapping[str, FileRecord] = field(default_factory=dict)
     streams: Mapping[str, StreamState] = field(default_factory=dict)
     alarms: Mapping[Kind, AlarmState] = field(default_factory=dict)
-    standing: Mapping[Kind, AlarmState] = field(default_factory=dict)
-    """What each kind remembers after everything that is known, pending windows included."""
     memories: Mapping[Kind, bytes] = field(default_factory=dict)
     """What earlier windows left in the calibrated statistics of each kind; with labels as `alarms` does."""
     pending: tuple[PendingWindow, ...] = ()
     classes: tuple[str, ...] = ()
     said: frozenset[str] = frozenset()
     """What was said once and is not repeated."""
+    standing: Mapping[Kind, AlarmState] = field(default_factory=dict)
+    """What each kind remembers after everything that is known, pending windows included."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,8 @@ class Measurement:
     default: bool = True
     words: str = ""
     informs: bool = False
+    columns: tuple[str, ...] = ()
+    """Of a statistic of the whole model, the columns that moved."""
 
 
 def decide(kind: Kind, measurements: Sequence[Measurement], budget: float, *, timed: bool) -> Decision:
@@ -52,9 +54,14 @@ def decide(kind: Kind, measurements: Sequence[Measurement], budget: float, *, ti
         days_by_chance=days if timed else None,
         material=bool(alarming),
         quiet=not alarming,
-        columns=tuple(dict.fromkeys(each.statistic.column for each in named if each.statistic.column)),
+        columns=_columns(named),
         reason=_reason(named, days, material=bool(alarming), timed=timed),
     )
+
+
+def _columns(named: Sequence[Measurement]) -> tuple[str, ...]:
+    found = (name for each in named for name in (each.statistic.column, *each.columns))
+    return tuple(dict.fromkeys(name for name in found if name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from monitor.log import configure
 from monitor.state import Commit
 from monitor.types import Reason, Stage
 
-PRELOAD = ("monitor.worker", "monitor.cli")
+PRELOAD = ("monitor.worker", "monitor.cli", "sklearn.covariance")
 """What the fork server loads once; the second since each worker loads the program's own script anew."""
 POLL_SECONDS = 0.2
 END_SECONDS = 5.0

@@ -119,7 +119,7 @@ def test_what_cannot_be_asked_is_refused(tmp_path, more, columns, message):
         plan_of(tmp_path, days(REFERENCE_DAYS, 1), more, columns=columns)
 
 
-def test_rows_of_the_window_are_left_out_of_the_reference_that_it_is_compared_with(informing):
+def test_rows_of_the_window_are_left_out_of_the_reference_that_it_is_compared_with(informing, monkeypatch):
     seen = []
 
     class Noted:
@@ -132,7 +132,9 @@ def test_rows_of_the_window_are_left_out_of_the_reference_that_it_is_compared_wi
     sample = informing.reference_sample()
     own = sample.first(200)
     row_tests.separation(informing, RowTest(Noted()), own)
-    assert seen == [(len(sample) - 200, 200)]
+    monkeypatch.setattr(row_tests, "REFERENCE_ROWS", 10_000)
+    row_tests.separation(informing, RowTest(Noted()), own)
+    assert seen == [(1_000, 200), (len(sample) - 200, 200)]
 
 
 def test_a_sample_without_hashes_keeps_its_other_rows():

@@ -1,8 +1,8 @@
 """What a detector is: it measures; the frame picks the null, times, counts and catches.
 
 A *distance* detector compares one window's counts with the reference's. A *quality* detector does
-the same for what is broken rather than moved. A *stream* detector reads every labelled row's error
-once, in order, and carries a state between windows.
+the same for what is broken rather than moved. A *row* detector compares samples of whole rows. A
+*stream* detector reads every labelled row's error once, in order, and carries a state between windows.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 from monitor.registry import Registry
 from monitor.stats.bins import ColumnCounts, ColumnReference
+from monitor.stats.domain_classifier import Separation
+from monitor.stats.tables import Table
 from monitor.types import ColumnType
 
 
@@ -85,5 +87,24 @@ class StreamDetector(Protocol):
         ...
 
 
+class RowDetector(Protocol):
+    """One statistic of whole rows of features: how well live rows are told from reference rows."""
+
+    @property
+    def token(self) -> str:
+        """The stable name."""
+        ...
+
+    @property
+    def windows(self) -> int:
+        """Of at most so many windows of the reference it is measured, for its line."""
+        ...
+
+    def separate(self, reference: Table, live: Table) -> Separation:
+        """The area under the ROC curve and the columns used; raises DetectorError where it is undefined."""
+        ...
+
+
 DETECTORS: Registry[Detector] = Registry("detector", "driftd.detectors")
+ROW_DETECTORS: Registry[RowDetector] = Registry("row detector", "driftd.detectors")
 STREAM_DETECTORS: Registry[StreamDetector] = Registry("stream detector", "driftd.detectors")

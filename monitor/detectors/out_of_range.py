@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from monitor.detectors.base import DETECTORS, Null
 from monitor.detectors.sides import numeric
 from monitor.stats.bins import ColumnCounts, ColumnReference
-from monitor.stats.effects import out_of_range
 from monitor.stats.nulls import share_null
+from monitor.stats.outside import out_of_range
 from monitor.types import ColumnType
 
 

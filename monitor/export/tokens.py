@@ -12,8 +12,9 @@ from pydantic import BaseModel
 
 import monitor.detectors  # noqa: F401 - registers its members
 from monitor import quality
-from monitor.build import DEFAULT_STREAM, DEFAULTS
-from monitor.detectors.base import DETECTORS, STREAM_DETECTORS
+from monitor.chosen import DEFAULT_STREAM, DEFAULTS
+from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
+from monitor.registry import Registry
 from monitor.stats.performance import CLASS_METRICS, NUMBER_METRICS, SCORE_METRICS
 from monitor.types import ColumnType, Kind, Reason, Severity, Stage, State
 
@@ -57,6 +58,11 @@ where it says so.
 
 {distances}
 
+Of whole rows of features, kind `covariate`, column `""`; none runs by default. Without a `threshold` it
+informs where the reference's windows calibrate the kind, and decides where they do not.
+
+{rows}
+
 Of the errors of the labelled rows, kinds `performance` and `concept`, column `""`. One of them runs, by
 default `{stream}`; its `value` is the mean since the last change minus that of the reference.
 
@@ -98,8 +104,9 @@ def markdown() -> str:
         states=_listed(State),
         severities=_listed(Severity),
         distances=_table(("detector", "by default on", "can measure", "meaning"), _distances()),
+        rows=_table(("detector", "meaning", "parameters"), _described(ROW_DETECTORS)),
         stream=DEFAULT_STREAM,
-        streams=_table(("detector", "meaning", "parameters"), _streams()),
+        streams=_table(("detector", "meaning", "parameters"), _described(STREAM_DETECTORS)),
         always=_table(("detector", "meaning"), always.items()),
         class_metrics=_table(("metric", "meaning"), _metrics(*CLASS_METRICS, *SCORE_METRICS)),
         number_metrics=_table(("metric", "meaning"), _metrics(*NUMBER_METRICS)),
@@ -110,7 +117,9 @@ def markdown() -> str:
 
 def detectors() -> frozenset[str]:
     """Every token that may stand in `detector`."""
-    return frozenset({*DETECTORS.tokens(), *STREAM_DETECTORS.tokens(), *quality.TOKENS, *ERROR_TOKENS})
+    registered = (DETECTORS, ROW_DETECTORS, STREAM_DETECTORS)
+    tokens = (token for family in registered for token in family.tokens())
+    return frozenset({*tokens, *quality.TOKENS, *ERROR_TOKENS})
 
 
 def _distances() -> Iterator[tuple[str, ...]]:
@@ -126,8 +135,8 @@ def _distances() -> Iterator[tuple[str, ...]]:
         )
 
 
-def _streams() -> Iterator[tuple[str, ...]]:
-    for member in STREAM_DETECTORS:
+def _described(family: Registry[Any]) -> Iterator[tuple[str, ...]]:
+    for member in family:
         yield member.token, member.description, _parameters(member.parameters())
 
 

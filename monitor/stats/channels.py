@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from monitor.stats.panel import Flags, Floats, Index, Layout, Panel
 from monitor.stats.season import FoldSums, Season, design, fold_sums
 
+LEAST_SPREAD = 0.02
+"""The spread of a block's channel is at least this; by theory that of 20 cells is 0.1."""
 LEAST_EXPECTED = 0.002
 """The expected share of a cell is at least this, so that one row in an empty cell is no certainty."""
 
@@ -124,7 +126,9 @@ def residuals(layout: Layout, rows: Floats, values: Floats, expected: Floats) ->
     """The residuals of windows with these values and expectations, float64 (t, v)."""
     split = layout.contrasts
     shares = np.where(
-        layout.cell_variance > 0, expected[:, split:], np.clip(expected[:, split:], LEAST_EXPECTED, 1.0)
+        layout.cell_variance > 0,
+        expected[:, split:],
+        np.clip(expected[:, split:], LEAST_EXPECTED, 1 - LEAST_EXPECTED),
     )
     return Residuals(rows, values[:, :split] - expected[:, :split], values[:, split:] - shares, shares)
 
@@ -158,7 +162,7 @@ def scales(layout: Layout, found: Residuals) -> Scales:
     raw = Scales(between, dispersion, np.maximum(0.0, over), nothing, nothing + 1)
     channels, known = _block_channels(layout, found, raw), known[:, layout.block_channel_column]
     centre = _mean(channels, known)
-    spread = np.sqrt(_mean((channels - centre) ** 2, known)) + 1e-9
+    spread = np.maximum(np.sqrt(_mean((channels - centre) ** 2, known)), LEAST_SPREAD)
     return Scales(between, dispersion, raw.cell_between, centre, spread)
 
 

@@ -11,19 +11,20 @@ from monitor.stats.summaries import Summarizer, Summary, summarize
 
 
 def layout_of(columns: Sequence[Summarizer]) -> Layout:
-    """Numeric columns have a location and a scale, categorical ones a largest cell; all have cells."""
+    """Numeric columns have location and scale, categorical ones a largest cell; cells where there are two."""
     numeric = np.array([number for number, each in enumerate(columns) if each.location is not None], np.int64)
-    sizes = np.array([each.cells for each in columns], np.int64)
+    blocks = np.array([number for number, each in enumerate(columns) if each.cells > 1], np.int64)
+    sizes = np.array([columns[number].cells for number in blocks.tolist()], np.int64)
     return Layout(
         len(columns),
         np.concatenate([numeric, numeric]),
         np.repeat([LOCATION, SCALE], len(numeric)),
         np.array([columns[number].variances[which] for which in (0, 1) for number in numeric.tolist()]),
         np.zeros(2 * len(numeric), bool),
-        np.arange(len(columns)),
+        blocks,
         sizes,
         np.zeros(int(sizes.sum())),
-        np.array([each.location is None for each in columns]),
+        np.array([columns[number].location is None for number in blocks.tolist()], bool),
     )
 
 
@@ -44,7 +45,9 @@ def values_of(columns: Sequence[Summarizer], found: Sequence[Summary]) -> tuple[
     rows = np.array([each.observed for each in found], np.float64)
     numeric = [each for how, each in zip(columns, found, strict=True) if how.location is not None]
     cells = [
-        each.cells / each.observed if each.observed else np.full(len(each.cells), np.nan) for each in found
+        each.cells / each.observed if each.observed else np.full(len(each.cells), np.nan)
+        for how, each in zip(columns, found, strict=True)
+        if how.cells > 1
     ]
     contrasts = [each.location for each in numeric] + [each.scale for each in numeric]
     return rows, np.concatenate([np.array(contrasts, np.float64), *cells])

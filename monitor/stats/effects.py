@@ -17,6 +17,7 @@ from monitor.stats.bins import (
     NumericCounts,
     NumericReference,
 )
+from monitor.stats.outside import out_of_range
 from monitor.stats.words import number, pair, shown
 
 FEWEST_EXPECTED = 10.0
@@ -30,9 +31,8 @@ WIDER = 0.1
 class MinimumEffect:
     """The least change that may alarm; 0 switches a bound off.
 
-    `sd`: of the location, in robust standard deviations. `ks`: of the distribution function. `share`:
-    of the share of a category or of missing rows. `ratio`: of a rare share. `error`: of the error rate.
-    `correlation`: of Fisher's z of two columns' correlation.
+    `sd`: of the location, in robust standard deviations. `ks`: of the distribution function. `share`: of a
+    category or of missing rows. `ratio`: of a rare share. `error`: of the error rate. `correlation`: its z.
     """
 
     sd: float = 0.15
@@ -131,32 +131,6 @@ def material(size: Effect, minimum: MinimumEffect, what: str = "distribution") -
     if change is None or change.difference.value <= 0:
         return False
     return _reaches(change.difference, minimum.share) or _reaches(change.ratio, minimum.ratio)
-
-
-def out_of_range(counts: NumericCounts) -> int:
-    """How many rows lie beyond the outermost edges, which are the reference's range, or are infinite."""
-    ends = int(counts.bins[0] + counts.bins[-1]) if counts.bins.size > 1 else 0
-    return ends + counts.pos_inf + counts.neg_inf
-
-
-FAR = 0.5
-"""Rows outside of the reference's range are far outside from this part of its width beyond it on."""
-
-
-def far_outside(reference: ColumnReference, live: ColumnCounts) -> bool:
-    """Whether the rows outside of the reference's range lie, in the mean of a side, far beyond it.
-
-    Infinite values are. So are sentinels and other units; a summer after a winter's reference is not.
-    """
-    if not isinstance(reference, NumericReference) or not isinstance(live, NumericCounts):
-        return False
-    if live.pos_inf + live.neg_inf:
-        return True
-    bins, width = reference.bins, reference.bins.high - reference.bins.low
-    below, above = int(live.bins[0]), int(live.bins[-1])
-    far_below = below > 0 and bins.low - live.low_sum / below > FAR * width
-    far_above = above > 0 and live.high_sum / above - bins.high > FAR * width
-    return bool(far_below or far_above)
 
 
 def _reaches(estimate: Estimate | None, minimum: float) -> bool:

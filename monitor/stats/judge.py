@@ -69,35 +69,44 @@ def groups_of(layout: Layout) -> list[Index]:
     return [each for each in found if len(each)]
 
 
-def learn(
-    layout: Layout,
-    expected: Expected,
-    how: Scales,
-    scores: Floats,
-    segments: Index,
-    rates: Sequence[float],
-    fewest: int,
-) -> Judge:
-    """Filters, spreads and covariances from scores (t, z) of windows that no expectation has seen.
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all judges of one replay have in common, so that their statistics mean the same.
 
-    `fewest`: the windows that any judge of the same replay learns from; all of them whiten the same groups.
+    `rates` of the memories; `predicted`: by group, whether its past predicts it; `fewest`: the windows that
+    any of the judges learns from.
     """
+
+    rates: tuple[float, ...]
+    predicted: tuple[bool, ...]
+    fewest: int
+
+
+def filters(layout: Layout, scores: Floats, segments: Index) -> list[Predictor]:
+    """By group, what the past of scores (t, z) predicts."""
     clipped = np.clip(scores, -memory.CLIP, memory.CLIP)
-    filters = [
+    return [
         memory.predictor(*(memory.correlation(clipped[:, which], lag, segments) for lag in (1, 2)))
         for which in groups_of(layout)
     ]
-    plain = [Group(which, how, None) for which, how in zip(groups_of(layout), filters, strict=True)]
+
+
+def learn(
+    layout: Layout, expected: Expected, how: Scales, scores: Floats, segments: Index, shared: Shared
+) -> Judge:
+    """Filters, spreads and covariances from scores (t, z) of windows that no expectation has seen."""
+    found = zip(groups_of(layout), filters(layout, scores, segments), shared.predicted, strict=True)
+    plain = [Group(which, one if predicted else Predictor(), None) for which, one, predicted in found]
     new, _ = _surprises(plain, scores, segments, np.zeros(scores.shape[1]))
     spread = _spread(new)
     groups = [
         Group(each.channels, each.predictor, whitening((new / spread)[:, each.channels]))
-        if _whitened(layout, each.channels, fewest)
+        if _whitened(layout, each.channels, shared.fewest) and new[:, each.channels].any()
         else each
         for each in plain
     ]
     levels = [_level(groups, scores, 1.0, segments)]
-    levels += [_level(groups, new, rate, segments) for rate in rates]
+    levels += [_level(groups, new, rate, segments) for rate in shared.rates]
     return Judge(expected, how, tuple(groups), tuple(levels))
 
 

@@ -18,6 +18,8 @@ LEAST_CORRELATION = 0.1
 """Below this correlation of neighbours a series counts as white."""
 LEAST_EXPLAINED = 0.25
 """What part of the variance a prediction must explain to be made: else it costs memory and gains little."""
+NOTHING = 1e-12
+"""A mean square below this is rounding."""
 LOST = 0.05
 """An autocorrelation below this is lost in noise."""
 
@@ -63,7 +65,7 @@ def correlation(scores: Floats, lag: int, segments: Index) -> float:
     """The correlation of windows `lag` apart within their segment, pooled over columns of (t, c)."""
     power = float((scores**2).mean()) if scores.size else 0.0
     products = (scores[lag:] * scores[:-lag])[segments[lag:] == segments[:-lag]]
-    return float(products.mean()) / power if products.size and power else 0.0
+    return float(products.mean()) / power if products.size and power > NOTHING else 0.0
 
 
 def correlation_time(scores: Floats, segments: Index) -> float:

@@ -19,7 +19,7 @@ Mean scores of ranks, mean squares of them, shares as arcsines, mean errors, Fis
 def arcsine(share: Floats) -> Floats:
     """A share on the scale where one row has the variance 1/4, whatever the share.
 
-    >>> float(arcsine(np.array([0.5]))[0] * 4 / np.pi)
+    >>> round(float(arcsine(np.array([0.5]))[0] * 4 / np.pi), 12)
     1.0
     """
     found: Floats = np.arcsin(np.sqrt(np.clip(share, 0.0, 1.0)))

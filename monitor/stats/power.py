@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from monitor.stats import channels, incidents, judge, replay
+from monitor.stats import channels, judge, replay
 from monitor.stats.panel import ERROR, LOCATION, SHARE, Floats, Index, Layout, Panel, arcsine
 from monitor.stats.replay import Calibration
 
@@ -139,7 +139,7 @@ class Trial:
 
     def __init__(self, calibration: Calibration, panel: Panel, line: float) -> None:
         layout = calibration.layout
-        calm = np.flatnonzero(~(incidents.screened(calibration, panel.segments, line) >= line))
+        calm = np.flatnonzero(~(calibration.replayed >= line))
         most = max(FEWEST_STARTS * 10, MOST_VALUES // max(layout.value_column.size, 1))
         self.panel = panel.take((calm if len(calm) else np.arange(len(panel)))[-most:])
         self.calibration, self.line = calibration, line

@@ -5,14 +5,15 @@ scales come from leaving out one fold of those. A tail on the replayed scores sa
 a score; a guard on the tail is for what a finite reference leaves unknown (Gandy and Kvaloy 2013).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from monitor.stats import channels, judge, memory, tails
-from monitor.stats.channels import Expected, Residuals, Scales
+from monitor.stats.channels import Residuals
 from monitor.stats.judge import Judge
+from monitor.stats.leave_out import Learned, leave_outs
 from monitor.stats.panel import Flags, Floats, Index, Layout, Panel
 from monitor.stats.season import Season
 from monitor.stats.tails import Tail
@@ -24,10 +25,9 @@ FULL_FOLDS = 3
 """Of fewer folds of a week and of `FOLD_WINDOWS` windows the calibration is provisional."""
 ENOUGH = 25.0
 """Fewer effective windows make a calibration provisional."""
-GUARD, SLOW_GUARD, SHORT_GUARD = 0.8, 0.9, 0.95
-"""Confidence of the guard: usually; where too few windows are independent; where folds are too few."""
-CHUNK_VALUES = 3_000_000
-"""Values that are regressed at once; columns are taken in chunks of as many."""
+GUARD, WIDE_GUARD = 0.8, 0.9
+"""Confidence of the guard: where folds and `WELL_KNOWN` windows are enough, and where they are not."""
+WELL_KNOWN = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,8 +71,8 @@ class Calibration:
     """A judge with the tails that turn its statistics into windows between chance peaks.
 
     `parts`: the tail of each statistic; `whole`: of their maximum, as estimated; `guarded`: with the guard.
-    `alone`: guarded, of the window without memory. `replayed` (t,): log10 of windows by chance, NaN where
-    memory was not yet filled. `effective`: windows that count as independent.
+    `alone`: guarded, of the window without memory. `replayed` (t,): log10 of windows by chance, by the tails
+    of the other folds, NaN where memory was not yet filled. `effective`: windows that count as independent.
     """
 
     layout: Layout
@@ -93,43 +93,36 @@ class Calibration:
         return self.full_folds < FULL_FOLDS or self.effective < ENOUGH
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Learned:
-    """What one leave-out gives: scores of the windows kept, and what scores the ones left out."""
-
-    expected: Expected
-    how: Scales
-    kept: Floats
-    left: Floats
-
-
 def calibrate(panel: Panel, layout: Layout, how: Settings, window_days: float) -> Calibration:
     """Calibrate on the windows of a reference; at least two of them."""
     folds = folds_of(len(panel), window_days, how.rates)
     longest = float(np.bincount(folds).max(initial=1))
-    rates = tuple(rate for rate in how.rates if rate == 1 or 5 / rate <= longest)
-    how = replace(how, rates=rates)
+    how = replace(how, rates=tuple(rate for rate in how.rates if rate == 1 or 5 / rate <= longest))
     segments = panel.segments * (MOST_FOLDS + 1) + folds
-    said = np.full((len(panel), 0), np.nan)
-    final: Judge | None = None
-    effective, fewest = 0.0, len(panel) - int(np.bincount(folds).max(initial=0))
-    for without, learned in _leave_outs(panel, layout, folds, how):
-        kept = folds != without if without is not None else np.ones(len(panel), bool)
-        found = judge.learn(
-            layout, learned.expected, learned.how, learned.kept, segments[kept], how.rates, fewest
-        )
-        if without is None:
-            final = found
-            effective = _effective(layout, learned.kept, segments)
-            continue
+    *others, whole = leave_outs(panel, layout, folds, how.seasons, hourly=how.hourly)
+    shared = _shared(layout, [*others, whole], folds, segments, how.rates)
+    said: list[Floats] = []
+    for without, learned in enumerate(others):
+        kept = folds != without
+        found = judge.learn(layout, learned.expected, learned.how, learned.kept, segments[kept], shared)
         averages, _ = judge.follow(found, learned.left, segments[~kept], judge.nothing(found))
-        statistics = judge.statistics(layout, found, averages)
-        if not said.shape[1]:
-            said = np.full((len(panel), statistics.shape[1]), np.nan)
-        said[~kept] = statistics
-    assert final is not None
+        said.append(judge.statistics(layout, found, averages))
+    final = judge.learn(layout, whole.expected, whole.how, whole.kept, segments, shared)
+    effective = _effective(layout, whole.kept, segments)
     full = int(len(panel) / max(WEEK / window_days, FOLD_WINDOWS))
-    return _with_tails(panel, layout, how, final, said, segments, effective, full)
+    return _with_tails(panel, layout, how, final, np.concatenate(said), folds, effective, full)
+
+
+def _shared(
+    layout: Layout, learned: Sequence[Learned], folds: Index, segments: Index, rates: tuple[float, ...]
+) -> judge.Shared:
+    """A group is predicted where that is worth it whichever fold is left out, and where none is."""
+    outside = [folds != without for without in range(len(learned) - 1)] + [np.ones(len(folds), bool)]
+    found = [
+        judge.filters(layout, each.kept, segments[kept]) for each, kept in zip(learned, outside, strict=True)
+    ]
+    predicted = tuple(all(one.gain > 0 for one in each) for each in zip(*found, strict=True))
+    return judge.Shared(rates, predicted, min(int(kept.sum()) for kept in outside))
 
 
 def _effective(layout: Layout, scores: Floats, segments: Index) -> float:
@@ -139,116 +132,62 @@ def _effective(layout: Layout, scores: Floats, segments: Index) -> float:
     return len(scores) / (1 + 2 * max(times, default=0.0))
 
 
-def _leave_outs(
-    panel: Panel, layout: Layout, folds: Index, how: Settings
-) -> Iterator[tuple[int | None, _Learned]]:
-    """Each fold left out, then none; columns are prepared in chunks, so that memory is bounded."""
-    size = max(1, int(CHUNK_VALUES / max(len(panel) * layout.value_column.size / layout.columns, 1)))
-    chunks = [np.arange(first, min(first + size, layout.columns)) for first in range(0, layout.columns, size)]
-    orders: list[int | None] = [*range(int(folds.max(initial=0)) + 1), None]
-    found: dict[int | None, list[_Learned]] = {each: [] for each in orders}
-    for chunk in chunks:
-        prepared = channels.prepare(panel.part(layout, chunk), folds, how.seasons, hourly=how.hourly)
-        for without in orders:
-            found[without].append(_learned(prepared, layout.part(chunk), without))
-    for without in orders:
-        yield without, _joined(layout, chunks, found.pop(without))
-
-
-def _learned(prepared: channels.Prepared, layout: Layout, without: int | None) -> _Learned:
-    guess, season = channels.held_out(prepared, layout, without)
-    kept = prepared.outside(without)
-    rows = prepared.panel.rows
-    seen = channels.residuals(layout, rows[kept], prepared.values[kept], guess[kept])
-    how = channels.scales(layout, seen)
-    expected = channels.expectation(prepared, season, without)
-    panel = prepared.panel.take(~kept)
-    other = expected.at(panel.hours, panel.weekdays, hourly=prepared.hourly)
-    left = channels.residuals(layout, panel.rows, prepared.values[~kept], other)
-    return _Learned(expected, how, channels.scores(layout, seen, how), channels.scores(layout, left, how))
-
-
-def _joined(layout: Layout, chunks: Sequence[Index], found: Sequence[_Learned]) -> _Learned:
-    """The chunks of columns side by side, in the order of the whole layout."""
-    if len(found) == 1:
-        return found[0]
-
-    def whole(column: Index, pieces: Sequence[Floats]) -> Floats:
-        placed = np.zeros((*pieces[0].shape[:-1], len(column)))
-        for chunk, piece in zip(chunks, pieces, strict=True):
-            placed[..., np.isin(column, chunk)] = piece
-        return placed
-
-    value, channel = layout.value_column, layout.channel_column
-    seasons = sorted({season for each in found for season in each.expected.coefficients})
-    season = whole(value, [each.expected.season.astype(np.float64) for each in found]).astype(np.int64)
-    expected = Expected(
-        {each: whole(value, [_coefficients(one.expected, each, found) for one in found]) for each in seasons},
-        season,
-    )
-    how = [each.how for each in found]
-    cell_column, block_channel = layout.block_column[layout.cell_block], layout.block_channel_column
-    scales = Scales(
-        whole(layout.column, [each.between for each in how]),
-        whole(layout.block_column, [each.dispersion for each in how]),
-        whole(cell_column, [each.cell_between for each in how]),
-        whole(block_channel, [each.centre for each in how]),
-        whole(block_channel, [each.spread for each in how]),
-    )
-    kept, left = ([each.kept for each in found], [each.left for each in found])
-    return _Learned(expected, scales, whole(channel, kept), whole(channel, left))
-
-
-def _coefficients(expected: Expected, season: Season, found: Sequence[_Learned]) -> Floats:
-    """The coefficients of a chunk; zeros where none of its columns follows this season."""
-    if season in expected.coefficients:
-        return expected.coefficients[season]
-    height = next(
-        len(each.expected.coefficients[season]) for each in found if season in each.expected.coefficients
-    )
-    return np.zeros((height, len(expected.season)))
-
-
 def _with_tails(
     panel: Panel,
     layout: Layout,
     how: Settings,
     found: Judge,
     said: Floats,
-    segments: Index,
+    folds: Index,
     effective: float,
     full_folds: int,
 ) -> Calibration:
     """Tails of each statistic over the replayed windows whose memory was filled, then of the whole."""
+    segments = panel.segments * (MOST_FOLDS + 1) + folds
     filled = _filled(segments, how.rates[-1])
-    said, segments = said[filled], segments[filled]
-    parts = tuple(tails.fit(each, segments, how.share, how.apart) for each in said.T)
-    own = judge.per_level(found)
-    together = combined(parts[own:], said[:, own:])
-    whole = tails.fit(together, segments, how.share, how.apart)
-    alone = tails.fit(combined(parts[:own], said[:, :own]), segments, how.share, how.apart)
+    own, sure = judge.per_level(found), guard(full_folds, effective)
+    tails_of = _Tails(said, segments, how, own, sure)
+    parts, whole, guarded = tails_of.fit(filled)
     replayed = np.full(len(panel), np.nan)
-    confidence, worth = guard(full_folds, effective)
-    guarded = tails.guarded(whole, len(said), confidence, worth)
-    replayed[filled] = guarded.rarity(together)
+    for fold in np.unique(folds[filled]).tolist():
+        mine = filled & (folds == fold)
+        others, _, tail = tails_of.fit(filled & (folds != fold))
+        replayed[mine] = tail.rarity(combined(others[own:], said[mine, own:]))
+    alone = tails_of.alone(parts, filled)
     return Calibration(
-        layout,
-        how,
-        found,
-        parts,
-        whole,
-        guarded,
-        tails.guarded(alone, len(said), confidence, worth),
-        replayed,
-        len(panel),
-        effective,
-        full_folds,
+        layout, how, found, parts, whole, guarded, alone, replayed, len(panel), effective, full_folds
     )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Tails:
+    """Replayed statistics (t, s), the first `own` of them of windows without memory, and how to fit tails."""
+
+    said: Floats
+    segments: Index
+    how: Settings
+    own: int
+    sure: tuple[float, float]
+
+    def fit(self, chosen: Flags) -> tuple[tuple[Tail, ...], Tail, Tail]:
+        """The tail of each statistic over these windows, of their maximum, and that with the guard."""
+        parts = tuple(self._one(each, chosen) for each in self.said[chosen].T)
+        whole = self._one(combined(parts[self.own :], self.said[chosen, self.own :]), chosen)
+        return parts, whole, tails.guarded(whole, int(chosen.sum()), *self.sure)
+
+    def alone(self, parts: Sequence[Tail], chosen: Flags) -> Tail:
+        """The guarded tail of windows without memory."""
+        tail = self._one(combined(parts[: self.own], self.said[chosen, : self.own]), chosen)
+        return tails.guarded(tail, int(chosen.sum()), *self.sure)
+
+    def _one(self, scores: Floats, chosen: Flags) -> Tail:
+        return tails.fit(scores, self.segments[chosen], self.how.share, self.how.apart)
 
 
 def guard(full_folds: int, effective: float) -> tuple[float, float]:
     """The confidence of the guard, and what part of a peak counts as independent."""
-    confidence = SHORT_GUARD if full_folds < FULL_FOLDS else SLOW_GUARD if effective < ENOUGH else GUARD
+    known = full_folds >= FULL_FOLDS and effective >= WELL_KNOWN
+    confidence = GUARD if known else WIDE_GUARD
     return confidence, min(1.0, effective / ENOUGH)
 
 

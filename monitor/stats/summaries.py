@@ -118,9 +118,13 @@ def equal_mass(bins: Counts, cells: int) -> NDArray[np.int64]:
 
 
 def _categorical(reference: CategoricalReference) -> Summarizer:
+    """Frequent categories each have a cell; the others share one, whether their names were kept or not.
+
+    Which of the rare ones it kept is chance, so their share in the reference is higher than it will be.
+    """
     known = _known(reference.counts)
     share = known / max(int(known.sum()), 1)
-    ranked = np.argsort(-share, kind="stable")
+    ranked = np.argsort(-share[:-1], kind="stable")
     own = [int(each) for each in ranked[:MOST_CATEGORIES] if share[each] >= LEAST_SHARE]
     cell_of = np.full(len(known), len(own), np.int64)
     cell_of[own] = np.arange(len(own))

@@ -11,7 +11,7 @@ NATURAL = 1 / np.log(10)
 """The mean excess of -log10 of a p-value that is right."""
 LEAST_EXCESS = 0.15
 KNOWN = 4.0
-"""Peaks that the nominal p-values stand for in the guard."""
+"""Peaks that are counted at least, for what nominal p-values say of the tail."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +68,10 @@ def guarded(tail: Tail, windows: int, confidence: float, worth: float = 1.0) -> 
     """The tail whose rate and excess are not larger, each with this confidence.
 
     The limits of a Poisson rate and of an exponential mean; `worth` is the part of a peak that counts as
-    independent of the others. What nominal p-values say counts as `KNOWN` peaks more: two peaks alone would
-    let the tail be forty times as heavy, and then nothing would be found.
+    independent of the others. Fewer than `KNOWN` peaks count as so many: one alone would let the tail be
+    twenty times as heavy, and then nothing would be found.
     """
-    count = tail.rate * windows * worth + KNOWN
+    count = max(tail.rate * windows * worth, KNOWN)
     excess = tail.excess * 2 * count / float(stats.chi2.ppf(1 - confidence, 2 * count))
     rate = tail.rate * float(stats.gamma.ppf(confidence, count + 1)) / count
     return Tail(tail.start, rate, excess)

@@ -29,7 +29,7 @@ def goes_on(world, clean) -> None:
     assert again.second["performance"] == clean.second["performance"]
 
 
-@pytest.mark.parametrize("pages", [0, 2, 6])
+@pytest.mark.parametrize("pages", [0, 2, 4])
 def test_a_full_disk(begun, clean, monkeypatch, pages):
     connect = sqlite3.connect
 

@@ -31,7 +31,7 @@ def test_like_rows_are_not_told_apart_and_unlike_ones_are(variant):
     like = chosen.separate(table(1000, 1), table(300, 2))
     assert abs(like.auc - 0.5) < 4 * like.error
     unlike = chosen.separate(table(1000, 1), table(300, 2, moved=1.0))
-    assert unlike.auc > 0.7
+    assert unlike.auc > 0.65
     assert unlike.columns[0][0] == 1
 
 

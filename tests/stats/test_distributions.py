@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from monitor.stats import judge, materiality, replay
+from monitor.stats import judge, leave_out, materiality
 from monitor.stats.distributions import with_correlations
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.panel import CORRELATION
@@ -42,7 +42,7 @@ def test_pairs_in_chunks_calibrate_as_all_at_once(values, monkeypatch):
     layout, panel = with_pairs()
     reference, live = panel.take(slice(0, REFERENCE)), panel.take(slice(REFERENCE, None))
     whole = calibrated(layout, reference)
-    monkeypatch.setattr(replay, "CHUNK_VALUES", values)
+    monkeypatch.setattr(leave_out, "CHUNK_VALUES", values)
     parts = calibrated(layout, reference)
     np.testing.assert_allclose(scores(whole, live), scores(parts, live), atol=1e-8)
     np.testing.assert_allclose(whole.replayed, parts.replayed, rtol=1e-6, atol=1e-6)
