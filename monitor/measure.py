@@ -55,7 +55,9 @@ def window(plan: Plan, data: WindowData) -> Measured:
     kinds = [kind for kind in ROW_KINDS if kind in plan.budgets]
     problems = (*window_problems(plan, data), *column_problems(plan, data.profile))
     stored = replace(
-        summarized(data.profile, plan.panels.summarizers), correlations=plan.panels.correlations(data.sample)
+        summarized(data.profile, plan.panels.summarizers),
+        correlations=plan.panels.correlations(data.sample),
+        reference=plan.reference.fingerprint,
     )
     if data.profile.rows < plan.min_rows:
         reason = (

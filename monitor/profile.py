@@ -137,12 +137,16 @@ class StoredColumn:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class StoredProfile:
-    """What a stored window keeps of its profile: enough to calibrate, without a name of a category."""
+    """What a stored window keeps of its profile: enough to calibrate, without a name of a category.
+
+    `reference`: the fingerprint of the one whose cells these are, where it is known.
+    """
 
     rows: int
     columns: Mapping[str, StoredColumn]
     correlations: Correlations | None = None
     """Of the pairs that are watched, in their order; None where none is, or no row was sampled."""
+    reference: str = ""
 
 
 def summarized(profile: Profile, how: Mapping[str, Summarizer]) -> StoredProfile:
@@ -157,7 +161,7 @@ def compact(profile: StoredProfile) -> bytes:
     columns = list(profile.columns.values())
     filled = [np.flatnonzero(each.cells) for each in columns]
     cells = [each.cells[where] for each, where in zip(columns, filled, strict=True)]
-    header = {"rows": profile.rows, "names": list(profile.columns)}
+    header = {"rows": profile.rows, "names": list(profile.columns), "reference": profile.reference}
     shapes = [(each.location, each.scale, each.mean) for each in columns]
     found = profile.correlations
     more = {"z": found.z, "pair_rows": smallest(found.rows)} if found is not None else {}
@@ -196,7 +200,7 @@ def read_compact(data: bytes) -> StoredProfile:
             counts, int(arrays["missing"][number]), int(arrays["extra"][number]), *shapes
         )
     found = Correlations(arrays["z"], arrays["pair_rows"].astype(np.int64)) if "z" in arrays else None
-    return StoredProfile(header["rows"], columns, found)
+    return StoredProfile(header["rows"], columns, found, header["reference"])
 
 
 def _stored(counts: ColumnCounts, how: Summarizer) -> StoredColumn:

@@ -12,7 +12,7 @@ from monitor.types import Kind, Promise
 MONTH = 30.0
 LIMIT = 0.95
 """Confidence of each limit of the false alarms to expect."""
-NOT_REPLAYED = "two-sample nulls judge it, so the budget holds for independent rows only"
+NOT_REPLAYED = "it is judged as if rows were independent, and no budget is promised"
 
 
 def promises(plan: Plan) -> tuple[Promise, ...]:
@@ -66,8 +66,8 @@ def provisional_reason(found: Calibration) -> str:
     """Why a calibration is provisional; empty where it is not."""
     if found.full_folds < FULL_FOLDS:
         return (
-            f"{found.windows} windows make {found.full_folds} folds of a week and {FOLD_WINDOWS} windows; "
-            f"{FULL_FOLDS} are needed"
+            f"{found.windows} windows make {found.full_folds} of the {FULL_FOLDS} folds, "
+            f"each of a week and {FOLD_WINDOWS} windows, that are needed"
         )
     if found.effective < ENOUGH:
         return (

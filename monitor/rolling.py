@@ -1,12 +1,14 @@
 """A rolling reference: once a week normal is learned anew, from the last windows without an open alarm."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
 
 from monitor.calibrating import Past, calibrated_kind
+from monitor.errors import StoreError
 from monitor.packing import pack, unpack
 from monitor.plan import Plan
 from monitor.profile import compact, read_compact
@@ -78,10 +80,18 @@ def _past(kept: Kept) -> Past:
 
 
 def begin(plan: Plan, kept: Iterable[Kept]) -> Rolling | None:
-    """What a run starts from: the reference's windows, then those that the store keeps; None where fixed."""
+    """What a run starts from: the reference's windows, then those that the store keeps; None where fixed.
+
+    Windows that were counted in the cells of another reference, or in an older form, do not count.
+    """
     if plan.keep is None:
         return None
-    pasts = [_past(each) for each in (*plan.past, *kept)]
+    pasts = [_past(each) for each in plan.past]
+    for each in kept:
+        with suppress(StoreError):
+            past = _past(each)
+            if past.profile.reference == plan.reference.fingerprint:
+                pasts.append(past)
     return Rolling(plan.keep, pasts)
 
 

@@ -86,6 +86,15 @@ class TestLearning:
         assert len(kinds[Kind.COVARIATE].starts) == 21
         assert len(kinds[Kind.PREDICTION].starts) == 28
 
+    def test_not_from_windows_in_the_cells_of_another_reference(self, plan):
+        runs = Runs(replace(plan, live=Memory(live=days(REFERENCE, 3))))
+        runs.run(FAR)
+        assert len(begin(plan, runs.kept).pasts) == REFERENCE + 3
+        other = replace(plan, reference=replace(plan.reference, fingerprint="another"))
+        assert len(begin(other, runs.kept).pasts) == REFERENCE
+        damaged = replace(runs.kept[0], profile=b"driftd window 1\nold")
+        assert len(begin(plan, [damaged]).pasts) == REFERENCE
+
     def test_too_few_windows_leave_what_was_learned(self, plan):
         rolling = begin(replace(plan, past=()), ())
         kinds = rolling.plan_at(plan, Window(LIVE, LIVE + DAY)).calibrations.kinds

@@ -41,7 +41,9 @@ def test_people_read_small_tables(make):
     for title in ("False alarms per 30 days", "What was replayed", "Lines of PSI and KS"):
         assert any(line.startswith(title) for line in lines)
     assert "provisional" in ran.out
-    assert "20 windows make 1 folds of a week and 20 windows; 3 are needed." in " ".join(ran.out.split())
+    assert "20 windows make 1 of the 3 folds, each of a week and 20 windows, that are needed." in " ".join(
+        ran.out.split()
+    )
     assert "amount alone" in ran.out
     assert "missing: all 3 columns" in " ".join(ran.out.split())
 
@@ -86,7 +88,10 @@ def test_too_few_windows_are_said_plainly(make):
     assert ran.code == 0
     told = " ".join(ran.out.split())
     assert "not replayed" in told
-    assert "windows of the reference can be judged, fewer than 10: two-sample nulls judge it" in told
+    assert (
+        "windows of the reference can be judged, fewer than 10: it is judged as if rows were independent"
+        in told
+    )
     assert "smallest shift" not in told
 
 
