@@ -10,7 +10,8 @@ so they can live in an environment of their own:
     python3 -m venv peers && peers/bin/pip install -r benchmarks/peers.txt
     python benchmarks/real_data.py --peers-python peers/bin/python --json results.json
 
-That takes an hour, nearly all of it Evidently's; what they said then can be laid beside another driftd:
+That takes most of an hour, nearly all of it Evidently's. What they said then, even if it ended early, is not
+asked again with `--peers-from`, to be laid beside another driftd:
 
     python benchmarks/real_data.py --peers-from results.json
 
@@ -51,6 +52,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field, fields
 from enum import StrEnum
 from functools import partial
@@ -311,19 +313,30 @@ def category_cells(reference: pd.Series, live: pd.Series) -> tuple[np.ndarray, n
 
 
 class Peers:
-    """The process in which Evidently and NannyML run; `versions` has those that are installed."""
+    """Evidently and NannyML in a process of their own, and what they were worth in an earlier run.
 
-    def __init__(self, python: str) -> None:
-        command = [python, str(Path(__file__).with_name("peers.py"))]
-        self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-        )
-        found = self._read() or {}
-        self.versions = {name: version for name, version in found.items() if version}
+    `versions` has those that are installed, or that took part then.
+    """
+
+    def __init__(self, python: str, earlier: Path | None) -> None:
+        self._command = [python, str(Path(__file__).with_name("peers.py"))]
+        found = self._start()
+        self._installed = [name for name, version in found.items() if version]
+        before = json.loads(earlier.read_text(encoding="utf-8")) if earlier else {"versions": {}, "cases": []}
+        self._earlier = {(one["case"], one["group"]): one for one in before["cases"]}
+        self.versions: dict[str, str] = {name: str(found[name]) for name in self._installed} | before[
+            "versions"
+        ]
         self.missing = [name for name in TITLES if name not in {DRIFTD, PSI, *self.versions}]
 
     def score(self, tool: str, case: Case, folder: Path) -> Score:
-        """What one of them is worth in the case."""
+        """What one of them is worth in the case; what an earlier run found stands."""
+        found = self._earlier.get((case.name, case.group))
+        before = found["scores"].get(tool) if found and found["live_windows"] == len(case.judged) else None
+        if before and not before["error"]:
+            return from_json(before)
+        if tool not in self._installed:
+            return Score(error="it is not installed, and the earlier run did not have this case")
         return score(case, self._ask(tool, case, folder))
 
     def close(self) -> None:
@@ -331,49 +344,48 @@ class Peers:
         self._process.communicate()
 
     def _ask(self, tool: str, case: Case, folder: Path) -> Told:
-        assert self._process.stdin is not None
         numeric, categorical = list(case.roles.all_numeric()), list(case.roles.all_categorical())
         request: dict[str, Any] = {"tool": tool, "numeric": numeric, "categorical": categorical}
         for part, frame in (("reference", case.reference), ("live", case.live)):
             path = folder / f"peers_{part}.parquet"
             case.enough(frame)[["window", *numeric, *categorical]].to_parquet(path, index=False)
             request[part] = str(path.absolute())
-        print(json.dumps(request), file=self._process.stdin, flush=True)
-        answer = self._read() or {"error": "the process of the peers ended"}
+        answer = self._answer(request)
+        if answer is None and self._start():
+            answer = self._answer(request)
+        if answer is None:
+            return Told(error="the process of the peers ended twice")
         if "error" in answer:
             return Told(error=answer["error"])
         return from_windows(case, {int(window): columns for window, columns in answer["alarms"].items()})
 
-    def _read(self) -> dict[str, Any] | None:
+    def _start(self) -> dict[str, str | None]:
+        """A new process; what it says is installed."""
+        self._process = subprocess.Popen(
+            self._command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+        )
+        return self._answer() or {}
+
+    def _answer(self, request: Mapping[str, Any] | None = None) -> dict[str, Any] | None:
+        """The next line of the process, after this request; None where it has ended."""
+        assert self._process.stdin is not None
         assert self._process.stdout is not None
+        if request is not None:
+            with suppress(BrokenPipeError):
+                print(json.dumps(request), file=self._process.stdin, flush=True)
         line = self._process.stdout.readline()
         return json.loads(line) if line else None
 
 
-class Earlier:
-    """What the peers were worth in an earlier run, as `--json` wrote it."""
-
-    def __init__(self, path: Path) -> None:
-        found = json.loads(path.read_text(encoding="utf-8"))
-        self.versions: dict[str, str] = found["versions"]
-        self.missing: list[str] = []
-        self._cases = {(one["case"], one["group"]): one for one in found["cases"]}
-
-    def score(self, tool: str, case: Case, _: Path) -> Score:
-        """What one of them was worth in the case."""
-        found = self._cases.get((case.name, case.group))
-        if found is None or found["live_windows"] != len(case.judged):
-            return Score(error="the earlier run did not have this case")
-        known = {one.name for one in fields(Score)}
-        kept = {name: value for name, value in found["scores"][tool].items() if name in known}
-        kept["answers"] = {
-            name: Answer(**{**one, "mark": Mark(one["mark"]), "columns": tuple(one["columns"])})
-            for name, one in kept["answers"].items()
-        }
-        return Score(**kept)
-
-    def close(self) -> None:
-        """Nothing is open."""
+def from_json(entry: Mapping[str, Any]) -> Score:
+    """A score as `--json` wrote it."""
+    known = {one.name for one in fields(Score)}
+    kept = {name: value for name, value in entry.items() if name in known}
+    kept["answers"] = {
+        name: Answer(**{**one, "mark": Mark(one["mark"]), "columns": tuple(one["columns"])})
+        for name, one in kept["answers"].items()
+    }
+    return Score(**kept)
 
 
 # what they are worth
@@ -446,7 +458,7 @@ def grade(fault: Fault, kind: str, columns: Sequence[str]) -> Mark:
 # all together
 
 
-def evaluate(case: Case, folder: Path, peers: Peers | Earlier) -> Result:
+def evaluate(case: Case, folder: Path, peers: Peers) -> Result:
     """Every tool's score in one case; its files stay in a folder of its name."""
     place = folder / re.sub(r"[^\w.-]+", "-", f"{case.group.name.lower()}-{case.name}")
     place.mkdir(parents=True, exist_ok=True)
@@ -579,8 +591,8 @@ def add_answers(shown: Table, results: Sequence[Result], tools: Sequence[str]) -
     shown.add_row("right answers", "", *(f"{right[tool]} of {len(faults)}" for tool in tools), style="bold")
 
 
-def as_json(results: Sequence[Result], versions: Mapping[str, str]) -> dict[str, Any]:
-    """Everything that was measured, with rates."""
+def save(path: Path, results: Sequence[Result], versions: Mapping[str, str]) -> None:
+    """Everything that was measured so far, with rates, so that what ends early is not lost."""
     found = []
     for result in results:
         entry = asdict(result)
@@ -590,7 +602,8 @@ def as_json(results: Sequence[Result], versions: Mapping[str, str]) -> dict[str,
                 one["pages_per_100_windows"] = one["pages"] / one["windows"] * 100
                 one["share_in_alarm"] = one["in_alarm"] / one["windows"]
         found.append(entry)
-    return {"versions": dict(versions), "cases": found}
+    text = json.dumps({"versions": dict(versions), "cases": found}, indent=1, default=str)
+    path.write_text(text + "\n", encoding="utf-8")
 
 
 def chosen(data: Path, only: str, quick: bool) -> Iterator[tuple[Group, Any]]:
@@ -611,19 +624,22 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="NAME", help="cases with this in their name")
     parser.add_argument("--quick", action="store_true", help="a few sets")
     parser.add_argument("--peers-python", default=sys.executable, metavar="PATH", help="where the peers live")
-    parser.add_argument("--peers-from", type=Path, metavar="FILE", help="what --json wrote in an earlier run")
+    parser.add_argument(
+        "--peers-from", type=Path, metavar="FILE", help="peers as --json wrote in an earlier run"
+    )
     parser.add_argument("--folder", type=Path, help="where model files and lines are kept for a look")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
     given = parser.parse_args()
     if given.data is None or not given.data.is_dir():
         parser.error("no folder of sets: give --data or DRIFTD_DATA")
-    peers = Earlier(given.peers_from) if given.peers_from else Peers(given.peers_python)
+    peers = Peers(given.peers_python, given.peers_from)
     with tempfile.TemporaryDirectory() as temporary:
         folder = given.folder or Path(temporary)
-        results = [
-            evaluate(read_case(given.data, group, stretch), folder, peers)
-            for group, stretch in chosen(given.data, given.only, given.quick)
-        ]
+        results = []
+        for group, stretch in chosen(given.data, given.only, given.quick):
+            results.append(evaluate(read_case(given.data, group, stretch), folder, peers))
+            if given.json:
+                save(given.json, results, peers.versions)
     peers.close()
     console = Console(width=150, highlight=False)
     console.print(table(results, [DRIFTD, *peers.versions, PSI]))
@@ -635,9 +651,6 @@ def main() -> None:
         console.print(
             f"{TITLES[name]} is left out, for it is not installed: {INSTALL}", markup=False, soft_wrap=True
         )
-    if given.json:
-        text = json.dumps(as_json(results, peers.versions), indent=1, default=str)
-        given.json.write_text(text + "\n", encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -17,6 +17,8 @@ Pair: TypeAlias = tuple[str, str]
 
 MOST_PAIRS = 300
 """All pairs of up to 25 columns; of more columns the pairs that are correlated most."""
+MOST_OF_ONE = 0.9
+"""The largest share of one value in a column that can be in a pair."""
 MOST_COLUMNS = 1_000
 """Of more columns only the first so many can be in a pair: all pairs are held once."""
 
@@ -34,15 +36,20 @@ def choose(
 ) -> tuple[Pair, ...]:
     """The pairs to watch among these columns; `draw` samples reference rows where a choice is needed.
 
-    A column with one value has no correlation, so it is in no pair.
+    A column in which one value is nearly all has a correlation of few rows, so it is in no pair.
     """
-    varied = [name for name, reference in references.items() if np.count_nonzero(reference.counts.bins) > 1]
+    varied = [name for name, reference in references.items() if _varies(reference)]
     names = varied[:MOST_COLUMNS]
     every = correlation.pairs(len(names), len(names) ** 2)
     if len(every) > MOST_PAIRS:
         scores = _scores(references, names, draw(names))
         every = correlation.pairs(len(names), MOST_PAIRS, correlation.moments(scores, every))
     return tuple((names[left], names[right]) for left, right in every.tolist())
+
+
+def _varies(reference: NumericReference) -> bool:
+    bins = reference.counts.bins
+    return bool(bins.max() <= MOST_OF_ONE * bins.sum())
 
 
 def read(pairs: Sequence[Pair], references: Mapping[str, NumericReference], sample: Sample) -> Correlations:

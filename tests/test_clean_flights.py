@@ -1,4 +1,4 @@
-"""136 days of real flights: the budget is kept where nothing drifts, and six injected faults are found."""
+"""136 days of real flights: the budget is kept where nothing drifts, and seven injected faults are found."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -22,6 +22,7 @@ FOUND = {
     "gradual shift": ("covariate", "distance"),
     "label shift": ("label", "y"),
     "concept change": ("concept", ""),
+    "correlation break": ("covariate", "dewp"),
 }
 
 

@@ -5,10 +5,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from monitor.stats.panel import Flags, Floats, Index, Layout, Panel
 from monitor.stats.season import FoldSums, Season, design, fold_sums
 
+FAR, LOWEST = 8.0, -5.0
+"""Where the largest of several counts as the sum of their tails; the least normal score that is told."""
 LEAST_SPREAD = 0.02
 """The spread of a block's channel is at least this; by theory that of 20 cells is 0.1."""
 LEAST_EXPECTED = 0.002
@@ -208,4 +211,18 @@ def _block_channels(layout: Layout, found: Residuals, how: Scales) -> Floats:
         return omnibus
     wide = np.sqrt(how.cell_between + _cell_within(layout, found))
     largest = np.maximum.reduceat(np.abs(found.cells) / wide, layout.starts, axis=1)[:, layout.largest]
-    return np.concatenate([omnibus, largest], axis=1)
+    return np.concatenate([omnibus, normal_of_largest(largest, layout.sizes[layout.largest] - 1)], axis=1)
+
+
+def normal_of_largest(largest: Floats, count: Index) -> Floats:
+    """The normal score of the largest of `count` (l,) absolute normal scores, float64 (t, l) (Sidak 1967).
+
+    >>> normal_of_largest(np.array([[1.96]]), np.array([1])).round(2).tolist()
+    [[1.64]]
+    """
+    far = largest > FAR
+    near = np.where(far, 1.0, largest)
+    beyond = -np.expm1(count * np.log1p(-np.minimum(2 * special.ndtr(-near), 1 - 1e-12)))
+    log = np.where(far, np.log(2 * count) + special.log_ndtr(-np.where(far, largest, 1.0)), np.log(beyond))
+    found: Floats = np.maximum(-special.ndtri_exp(np.minimum(log, -1e-12)), LOWEST)
+    return found

@@ -9,7 +9,6 @@ from monitor.stats.panel import Floats, Index
 
 NATURAL = 1 / np.log(10)
 """The mean excess of -log10 of a p-value that is right."""
-LEAST_EXCESS = 0.15
 KNOWN = 4.0
 """Peaks that are counted at least, for what nominal p-values say of the tail."""
 
@@ -56,12 +55,13 @@ def peaks(scores: Floats, start: float, apart: int, segments: Index) -> Floats:
 def fit(scores: Floats, segments: Index, share: float, apart: int) -> Tail:
     """The tail of replayed scores, float64 (t,), above their quantile `share`.
 
-    The mean excess is drawn to that of right p-values with the weight of one peak.
+    The mean excess is drawn to that of right p-values with the weight of one peak, and never below it: a few
+    windows do not show that a tail is lighter than that.
     """
     start = float(np.quantile(scores, share))
     excesses = peaks(scores, start, apart, segments) - start
     excess = (float(excesses.sum()) + NATURAL) / (len(excesses) + 1)
-    return Tail(start, max(len(excesses), 1) / len(scores), max(excess, LEAST_EXCESS))
+    return Tail(start, max(len(excesses), 1) / len(scores), max(excess, NATURAL))
 
 
 def guarded(tail: Tail, windows: int, confidence: float, worth: float = 1.0) -> Tail:

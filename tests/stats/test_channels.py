@@ -132,9 +132,9 @@ def test_chi_squares_are_those_of_pearson_and_largest_cells_are_standardised():
         freedom = cells.stop - cells.start - 1
         assert given[place] == pytest.approx(np.cbrt(chi / freedom))
         spread = np.sqrt(expected[0, cells] * (1 - expected[0, cells]) / 100)
-        assert given[2 + place] == pytest.approx(
-            (np.abs(counts[0, cells] / 100 - expected[0, cells]) / spread).max()
-        )
+        largest = (np.abs(counts[0, cells] / 100 - expected[0, cells]) / spread).max()
+        chance = 1 - (1 - 2 * stats.norm.sf(largest)) ** freedom
+        assert given[2 + place] == pytest.approx(stats.norm.isf(chance))
 
 
 def test_cells_that_are_no_shares_have_the_variance_given():
@@ -142,9 +142,19 @@ def test_cells_that_are_no_shares_have_the_variance_given():
     found = channels.residuals(layout, np.array([[25.0]]), np.array([[1.0, 2.0]]), np.zeros((1, 2)))
     chi = 25 * (1 / 4 + 4 / 9) / 2
     wide = replace(SINGLE, cell_between=np.zeros(2), centre=np.zeros(2), spread=np.ones(2))
-    assert channels.scores(layout, found, wide)[0].tolist() == pytest.approx(
-        [np.cbrt(chi), 2 / np.sqrt(9 / 25)]
-    )
+    largest = stats.norm.isf(2 * stats.norm.sf(2 / np.sqrt(9 / 25)))
+    assert channels.scores(layout, found, wide)[0].tolist() == pytest.approx([np.cbrt(chi), largest])
+
+
+@pytest.mark.parametrize("count", [1, 3, 30])
+def test_the_largest_of_several_is_normal_by_their_number(count):
+    draws = np.abs(np.random.default_rng(1).normal(size=(200_000, count))).max(axis=1)
+    found = channels.normal_of_largest(draws[:, None], np.array([count]))[:, 0]
+    assert found.mean() == pytest.approx(0, abs=0.02)
+    assert found.std() == pytest.approx(1, abs=0.02)
+    far = channels.normal_of_largest(np.array([[7.999], [8.001], [60.0]]), np.array([count]))[:, 0]
+    assert 0 < far[1] - far[0] < 0.01
+    assert np.isfinite(far).all()
 
 
 def test_one_row_in_a_cell_expected_empty_is_not_certain():
