@@ -578,17 +578,16 @@ def add_answers(shown: Table, results: Sequence[Result], tools: Sequence[str]) -
         return
     shown.add_section()
     shown.add_row(str(Group.KNOWN), style="bold")
-    right: Counter[str] = Counter()
-    faults = [(result, fault) for result in results for fault in result.faults]
-    for result, fault in faults:
-        cells = [answered(result.scores[tool], fault) for tool in tools]
-        shown.add_row(fault.name, "", *cells, said(result.scores[DRIFTD], fault))
-        right.update(
-            tool
-            for tool in tools
-            if not result.scores[tool].error and result.scores[tool].answers[fault.name].mark in RIGHT
-        )
-    shown.add_row("right answers", "", *(f"{right[tool]} of {len(faults)}" for tool in tools), style="bold")
+    for fault, scores in ((fault, result.scores) for result in results for fault in result.faults):
+        cells = [answered(scores[tool], fault) for tool in tools]
+        shown.add_row(fault.name, "", *cells, said(scores[DRIFTD], fault))
+    shown.add_row("right answers", "", *(right(results, tool) for tool in tools), style="bold")
+
+
+def right(results: Sequence[Result], tool: str) -> str:
+    """How many of the drifts it was asked about a tool got right."""
+    answers = [one for result in results for one in result.scores[tool].answers.values()]
+    return f"{sum(one.mark in RIGHT for one in answers)} of {len(answers)}"
 
 
 def save(path: Path, results: Sequence[Result], versions: Mapping[str, str]) -> None:
