@@ -12,7 +12,7 @@ from monitor.types import Kind, Promise
 MONTH = 30.0
 LIMIT = 0.95
 """Confidence of each limit of the false alarms to expect."""
-NOT_REPLAYED = "it is judged as if rows were independent, and no budget is promised"
+NOT_REPLAYED = "judged as if rows were independent, and no budget is promised"
 
 
 def promises(plan: Plan) -> tuple[Promise, ...]:

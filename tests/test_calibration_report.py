@@ -200,7 +200,7 @@ def test_too_few_windows_are_told_and_nothing_is_made_up(tmp_path):
     found = report(*learned(model(tmp_path), 1))
     assert all(each.replayed is None for each in found.kinds)
     assert of(found, Kind.COVARIATE).promise.reason.startswith(
-        "6 windows of the reference can be judged, fewer than 10: it is judged as if rows were independent"
+        "6 windows of the reference can be judged, fewer than 10: judged as if rows were independent"
     )
     told = document(found)["kinds"][0]
     assert (told["calibrated"], told["threshold"], told["power"]) == (False, None, None)
