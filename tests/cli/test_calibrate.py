@@ -88,10 +88,7 @@ def test_too_few_windows_are_said_plainly(make):
     assert ran.code == 0
     told = " ".join(ran.out.split())
     assert "not replayed" in told
-    assert (
-        "windows of the reference can be judged, fewer than 10: judged as if rows were independent"
-        in told
-    )
+    assert "windows of the reference can be judged, fewer than 10: judged as if rows were independent" in told
     assert "smallest shift" not in told
 
 
