@@ -55,13 +55,14 @@ def peaks(scores: Floats, start: float, apart: int, segments: Index) -> Floats:
 def fit(scores: Floats, segments: Index, share: float, apart: int) -> Tail:
     """The tail of replayed scores, float64 (t,), above their quantile `share`.
 
-    The mean excess is drawn to that of right p-values with the weight of one peak, and never below it: a few
-    windows do not show that a tail is lighter than that.
+    The mean excess is drawn to that of right p-values with the weight of one peak, and is below it only where
+    the upper limit of the mean is: a few windows do not show that a tail is lighter than that.
     """
     start = float(np.quantile(scores, share))
     excesses = peaks(scores, start, apart, segments) - start
     excess = (float(excesses.sum()) + NATURAL) / (len(excesses) + 1)
-    return Tail(start, max(len(excesses), 1) / len(scores), max(excess, NATURAL))
+    limit = excess * (1 + 1 / np.sqrt(len(excesses) + 1))
+    return Tail(start, max(len(excesses), 1) / len(scores), max(excess, min(limit, NATURAL)))
 
 
 def guarded(tail: Tail, windows: int, confidence: float, worth: float = 1.0) -> Tail:
