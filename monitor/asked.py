@@ -1,15 +1,15 @@
 """What a model file asks for, in the words of the run: columns, times, budget."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from monitor.columns import digest
 from monitor.config.schema import ModelConfig
-from monitor.errors import BadReferenceError
+from monitor.errors import BadReferenceError, SourceError
 from monitor.plan import Names
-from monitor.reference import TimeBounds, WantedColumn
-from monitor.sources.base import Interval
+from monitor.reference import Reference, TimeBounds, WantedColumn
+from monitor.sources.base import Interval, Source
 from monitor.stats.season import Season
-from monitor.types import ColumnType, Role, Task
+from monitor.types import ColumnType, Problem, Reason, Role, Task
 from monitor.windows import Calendar
 
 SEASONS = {
@@ -121,3 +121,21 @@ def budget_days(config: ModelConfig) -> float:
         message = "alarms.false_alarms counts days, but without columns.timestamp only windows can be counted"
         raise BadReferenceError(message)
     return budget.windows / budget.count
+
+
+def added(config: ModelConfig, reference: Reference, live: Source) -> Iterator[Problem]:
+    """Columns that arrive and that the reference does not have."""
+    try:
+        arriving = live.schema().names
+    except SourceError:
+        return
+    known = {
+        *reference.types,
+        *reference.columns,
+        *named(config),
+        *(each.column for each in reference.problems),
+    }
+    for name in arriving:
+        if name not in known:
+            text = f"column {name!r} is new: the reference does not have it, so it is not measured"
+            yield Problem(name, Reason.ADDED_COLUMN, text)

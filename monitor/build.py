@@ -1,7 +1,7 @@
 """A configuration becomes a plan: the only place that names concrete sources and detectors."""
 
 import hashlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -9,15 +9,15 @@ import pyarrow as pa
 
 import monitor.detectors
 import monitor.sources  # noqa: F401 - registers its members
-from monitor import alarms, baseline, history, pairs, reference_sample, rolling
+from monitor import alarms, baseline, history, label_delays, pairs, reference_sample, rolling
 from monitor.asked import (
     SEASONS,
+    added,
     bounds_of,
     budget_days,
     calendar_of,
     columns_read,
     interval_of,
-    named,
     names_of,
     needed,
     wanted,
@@ -29,8 +29,10 @@ from monitor.chosen import row_tests_of, stream_of, tests_of
 from monitor.config.fingerprint import numbers_fingerprint
 from monitor.config.parameters import source_parameters_of
 from monitor.config.schema import ModelConfig, SourceConfig
+from monitor.delays import Delays
 from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
-from monitor.errors import BadReferenceError, SourceError
+from monitor.errors import BadReferenceError
+from monitor.estimators import Estimators
 from monitor.history import History
 from monitor.panels import MISSING, Panels, watched
 from monitor.plan import Labelled, LabelSource, Names, Plan, Target, Test, features_of, sampled_rows
@@ -38,10 +40,10 @@ from monitor.reference import Reference, learn
 from monitor.sample import Sample
 from monitor.sources.base import SOURCES, Source
 from monitor.stats.effects import MinimumEffect
-from monitor.types import KIND_OF, Kind, Problem, Reason, Task
+from monitor.types import KIND_OF, Kind, Problem, Task
 from monitor.values import categorical
 
-SHAPE_VERSION = 3
+SHAPE_VERSION = 4
 """Part of the fingerprint: a driftd that learns differently learns again."""
 
 
@@ -49,6 +51,10 @@ PAIRS = "pairs"
 """The reference's attachment that holds the pairs of columns whose correlation is watched."""
 CALIBRATION = "calibration"
 """The reference's attachment that holds what its windows taught."""
+ESTIMATORS = "estimators"
+"""The attachment that holds what estimates shares and performance without labels."""
+DELAYS = "delays"
+"""The attachment that holds how late the labels of the reference came."""
 PAST = "past"
 """The attachment that holds the windows of the reference of a rolling one."""
 
@@ -114,6 +120,11 @@ def _learned(
     past = history.read(plan, source, interval_of(config), threads, fixed=fixed)
     found = calibrated(plan, past.windows, past.excesses)
     attachments = {**reference.attachments, CALIBRATION: found.to_bytes()}
+    delays = label_delays.read(plan, source, interval_of(config), [past.window for past in past.windows])
+    if past.estimators is not None:
+        attachments[ESTIMATORS] = past.estimators.to_bytes()
+    if delays is not None:
+        attachments[DELAYS] = delays.to_bytes()
     if plan.keep is not None:
         attachments[PAST] = rolling.to_bytes(past.windows)
     return _plan(config, replace(reference, attachments=attachments), live), past
@@ -199,7 +210,8 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
     timed = config.columns.timestamp is not None
     calendar = calendar_of(config) if timed else None
     panels = _panels(reference, tests, labelled)
-    stored = reference.attachments.get(CALIBRATION)
+    attached = reference.attachments
+    stored = attached.get(CALIBRATION)
     counted = alarms.counted_days(calendar.nominal_days) if calendar is not None else 1
     days = budget_days(config) * counted
     return Plan(
@@ -221,9 +233,11 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         panels=panels,
         seasons=SEASONS[config.reference.season],
         calibrations=Calibrations.from_bytes(stored, panels.layouts) if stored else Calibrations(),
+        estimators=Estimators.from_bytes(attached[ESTIMATORS]) if ESTIMATORS in attached else None,
+        delays=Delays.from_bytes(attached[DELAYS]) if DELAYS in attached else None,
         keep=config.reference.keep.nominal if config.reference.keep is not None else None,
-        past=rolling.from_bytes(reference.attachments[PAST]) if PAST in reference.attachments else (),
-        problems=(*reference.problems, *_added(config, reference, live)),
+        past=rolling.from_bytes(attached[PAST]) if PAST in attached else (),
+        problems=(*reference.problems, *added(config, reference, live)),
         row_tests=row_tests,
         reference_sample=_reference_sample(config, reference),
     )
@@ -277,21 +291,3 @@ def labels_of(config: ModelConfig) -> LabelSource | None:
         truth.timestamp,
         truth.horizon.nominal,
     )
-
-
-def _added(config: ModelConfig, reference: Reference, live: Source) -> Iterator[Problem]:
-    """Columns that arrive and that the reference does not have."""
-    try:
-        arriving = live.schema().names
-    except SourceError:
-        return
-    known = {
-        *reference.types,
-        *reference.columns,
-        *named(config),
-        *(each.column for each in reference.problems),
-    }
-    for name in arriving:
-        if name not in known:
-            text = f"column {name!r} is new: the reference does not have it, so it is not measured"
-            yield Problem(name, Reason.ADDED_COLUMN, text)

@@ -8,14 +8,15 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from monitor import baseline, labelled, outcomes, row_tests
+from monitor import baseline, estimator_learning, labelled, outcomes, row_tests
 from monitor.calibrating import FEWEST_WINDOWS, Past
 from monitor.errors import DetectorError
+from monitor.estimators import Estimators
 from monitor.label_problems import too_few
 from monitor.pairs import columns_of
 from monitor.plan import Plan, Test
 from monitor.profile import Folder, Profile, summarized
-from monitor.rows import Classes, Rows
+from monitor.rows import Classes, Rows, concatenate
 from monitor.sample import Sample
 from monitor.sampling import WindowSamples
 from monitor.scan import chunk_size
@@ -45,6 +46,7 @@ class History:
     typical: Profile | None = None
     """A window of about the usual number of rows."""
     measured: tuple[Window, ...] = ()
+    estimators: Estimators | None = None
     fixed: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
     """By (column, detector) with a fixed line the value in each `measured` window; NaN where undefined."""
 
@@ -69,10 +71,12 @@ def read(
             stored = summarized(profile, plan.panels.summarizers)
             found.append(Past(window, replace(stored, correlations=plan.panels.correlations(sample))))
     kept = _whole(found)
-    readings = _label_readings(plan, source, interval, kept)
+    rows, slices = _labelled_rows(plan, source, interval, kept)
+    readings = _label_readings(plan, rows, slices, kept)
     pasts = (replace(past, labels=labels) for past, labels in zip(kept, readings, strict=True))
     excesses = {**lines.excesses(), **row_lines.excesses()}
-    return History(tuple(pasts), excesses, lines.typical, tuple(lines.measured), lines.fixed())
+    estimators = estimator_learning.learn(plan, rows, slices) if plan.errors is not None else None
+    return History(tuple(pasts), excesses, lines.typical, tuple(lines.measured), estimators, lines.fixed())
 
 
 def _spans(plan: Plan, source: Source) -> list[Window]:
@@ -203,29 +207,39 @@ class _Lines:
         return found
 
 
-def _label_readings(
+def _labelled_rows(
     plan: Plan, source: Source, interval: Interval | None, pasts: Sequence[Past]
-) -> list[dict[Kind, Reading]]:
-    """What calibration reads of the labels of each window."""
-    nothing: list[dict[Kind, Reading]] = [{} for _ in pasts]
-    if plan.labelled is None or interval is None or not pasts:
-        return nothing
+) -> tuple[Rows, list[slice]]:
+    """The reference's rows with their labels in the order of event time, and where each window's are."""
+    if plan.labelled is None:
+        return concatenate(()), []
     names = replace(plan.names, id=None)
     classes = Classes(plan.target.classes, private=plan.names.private)
     rows = baseline.labelled_rows(names, source, interval, plan.task, classes)
-    spans = [past.window for past in pasts]
+    spans = [past.window for past in pasts] if interval is not None else []
+    if not spans:
+        return rows, []
     bounds = np.array([(micros(each.start), micros(each.end)) for each in spans if each.start and each.end])
     first, last = np.searchsorted(rows.times, bounds.T, side="left")
+    return rows, [slice(a, b) for a, b in zip(first.tolist(), last.tolist(), strict=True)]
+
+
+def _label_readings(
+    plan: Plan, rows: Rows, slices: Sequence[slice], pasts: Sequence[Past]
+) -> list[dict[Kind, Reading]]:
+    """What calibration reads of the labels of each window."""
+    if not slices:
+        return [{} for _ in pasts]
     return [
-        _labels_in(plan, classes, span, rows.take(np.arange(a, b)))
-        for span, a, b in zip(spans, first.tolist(), last.tolist(), strict=True)
+        _labels_in(plan, past.window, rows.take(np.arange(each.start, each.stop)))
+        for past, each in zip(pasts, slices, strict=True)
     ]
 
 
-def _labels_in(plan: Plan, classes: Classes, window: Window, rows: Rows) -> dict[Kind, Reading]:
+def _labels_in(plan: Plan, window: Window, rows: Rows) -> dict[Kind, Reading]:
     pending = PendingWindow(
         window, len(rows), rows.ids, rows.times, rows.predictions, rows.scores, rows.labels, rows.times
     )
     if too_few(plan, pending, final=True):
         return {}
-    return labelled.readings_of(plan, classes.names, pending, outcomes.error_tests(plan, pending))
+    return labelled.readings_of(plan, plan.target.classes, pending, outcomes.error_tests(plan, pending))

@@ -93,12 +93,22 @@ def arrive(
     for index, (window, place) in enumerate(zip(pending, places, strict=True)):
         known = (place >= 0) & (table.times[place] <= tick)
         new = np.flatnonzero(known & np.isnan(window.labels))
-        conflicts = int(np.count_nonzero(table.conflicts[place[known]] <= tick))
-        moved = len(new) > 0 or conflicts != window.conflicts
-        after.append(_with_labels(window, new, place, table, conflicts) if moved else window)
+        conflicted = _conflicted(window, known, place, table, tick)
+        moved = len(new) > 0 or np.count_nonzero(conflicted) > np.count_nonzero(window.conflicted)
+        after.append(_with_labels(window, new, place, table, conflicted) if moved else window)
         rows.append(new)
         windows.append(np.full(len(new), index))
     return tuple(after), in_order(after, np.concatenate(windows), np.concatenate(rows))
+
+
+def _conflicted(
+    window: PendingWindow, known: NDArray[np.bool_], place: NDArray[np.int64], table: LabelTable, tick: int
+) -> NDArray[np.bool_]:
+    """The rows whose label came with several values, in this run or in different ones."""
+    again = known & (table.conflicts[place] <= tick)
+    other = known & ~np.isnan(window.labels) & (window.labels != table.values[place])
+    found: NDArray[np.bool_] = again | other
+    return found | window.conflicted if len(window.conflicted) else found
 
 
 def in_order(pending: Sequence[PendingWindow], window: NDArray[np.int64], row: NDArray[np.int64]) -> Arrivals:
@@ -133,9 +143,16 @@ def _with_labels(
     new: NDArray[np.int64],
     place: NDArray[np.int64],
     table: LabelTable,
-    conflicts: int,
+    conflicted: NDArray[np.bool_],
 ) -> PendingWindow:
     labels, label_times = window.labels.copy(), window.label_times.copy()
     labels[new] = table.values[place[new]]
     label_times[new] = table.times[place[new]]
-    return replace(window, labels=labels, label_times=label_times, conflicts=conflicts)
+    count = int(np.count_nonzero(conflicted))
+    return replace(
+        window,
+        labels=labels,
+        label_times=label_times,
+        conflicts=max(count, window.conflicts),
+        conflicted=conflicted if count else window.conflicted,
+    )

@@ -5,8 +5,9 @@ from dataclasses import dataclass, field, replace
 
 from monitor import measure, outcomes, streams, verdicts
 from monitor.budget import days_by_chance, level
+from monitor.label_files import read_labels
 from monitor.label_problems import REASONS, label_problems, too_few
-from monitor.labels import in_row, open_window, read_labels
+from monitor.labels import in_row, open_window
 from monitor.panels import WHOLE, read_distributions
 from monitor.plan import Plan
 from monitor.profile import Profile, summarized
@@ -58,6 +59,16 @@ class Found:
     stream: StreamSummary | None = None
 
 
+def with_estimate(
+    plan: Plan, window: PendingWindow | None, measurement: Measurement | None
+) -> PendingWindow | None:
+    """The window with what its predictions decide of the class shares until its labels do."""
+    if window is None or measurement is None or Kind.LABEL not in plan.budgets:
+        return window
+    budget, timed = plan.budgets[Kind.LABEL], plan.calendar is not None
+    return replace(window, estimate=verdicts.decide(Kind.LABEL, [measurement], budget, timed=timed))
+
+
 def kinds(plan: Plan) -> tuple[Kind, ...]:
     """The kinds that read labels and that the model's data allow."""
     return tuple(kind for kind in KINDS if kind in plan.budgets)
@@ -98,17 +109,23 @@ def decide(
     if window.rows < plan.min_rows:
         why_not = (why_not or "fewer rows than window.min_rows") if window.rows else "no rows"
     if why_not and (window.rows < plan.min_rows or not window.hits):
-        unknown = {kind: verdicts.unknown(kind, why_not) for kind in kinds(plan)}
+        unknown = {kind: _untold(window, kind, why_not) for kind in kinds(plan)}
         return replace(window, decisions=unknown, readings={}), None
     found = measured(plan, classes, window)
     decisions = {
-        kind: verdicts.unknown(kind, why_not)
+        kind: _untold(window, kind, why_not)
         if why_not and str(kind) not in window.hits
         else verdicts.decide(kind, each, plan.budgets[kind], timed=plan.calendar is not None)
         for kind, each in found.by_kind.items()
     }
     readings = {} if why_not else readings_of(plan, classes, window, found.tests)
     return replace(window, decisions=_explained(plan, decisions, found.tests), readings=readings), found
+
+
+def _untold(window: PendingWindow, kind: Kind, why_not: str) -> Decision:
+    """What holds while labels are too few: of the class shares, what predictions tell."""
+    estimate = window.estimate if kind is Kind.LABEL else None
+    return estimate if estimate is not None and estimate.known else verdicts.unknown(kind, why_not)
 
 
 def readings_of(

@@ -1,24 +1,20 @@
-"""Labels on their way to the rows they belong to: read from their source, opened per window."""
+"""Labels on their way to the rows they belong to: placed by id, opened per window."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.join import Arrivals, LabelTable, first_of_each, in_order, label_table, match, no_labels
-from monitor.plan import LabelSource, Plan
-from monitor.rows import Classes, Rows, outcome
+from monitor.join import Arrivals, LabelTable, first_of_each, in_order, match
+from monitor.label_files import CLOCK_SKEW
+from monitor.plan import Plan
+from monitor.rows import Rows
 from monitor.scan import WindowData
-from monitor.sources.base import Batch, Interval
-from monitor.state import ModelState, PendingWindow
+from monitor.state import PendingWindow
 from monitor.types import Problem, Reason, Task, Window
-from monitor.values import event_time, identity_hash
 from monitor.windows import micros
-
-CLOCK_SKEW = timedelta(days=1)
-"""How much earlier than its row's window a label may claim to be known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,95 +23,6 @@ class Opened:
 
     pending: PendingWindow | None
     problems: tuple[Problem, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LabelsRead:
-    """The labels of one run, and what was wrong with their files."""
-
-    table: LabelTable
-    problems: tuple[Problem, ...] = ()
-
-
-def read_labels(
-    plan: Plan, state: ModelState, ready: Sequence[Window], classes: Classes, first: datetime
-) -> LabelsRead:
-    """The labels that windows of this run may await.
-
-    A label without a time counts as known at `first`, the first tick of this run.
-    """
-    if plan.labels is None or plan.labelled is None or not (state.pending or ready):
-        return LabelsRead(no_labels())
-    source = plan.labels
-    interval = None
-    if source.timestamp is not None:
-        interval = Interval(source.timestamp, plan.zone, _earliest(state, ready), None)
-    columns = [source.id, source.label, *([source.timestamp] if source.timestamp else [])]
-    parts = []
-    faults = _Faults()
-    for batch in source.source.scan(columns, interval):
-        absent = [name for name in columns if name not in batch.rows.schema.names]
-        for name in absent:
-            faults.without[name] = faults.without.get(name, 0) + batch.rows.num_rows
-        if source.id not in absent and source.label not in absent:
-            parts.append(_of_batch(plan, source, batch, classes, micros(first), faults))
-    problems = (*_file_problems(source), *_label_problems(source, faults))
-    if not parts:
-        return LabelsRead(no_labels(), problems)
-    ids, values, times = (np.concatenate(arrays) for arrays in zip(*parts, strict=True))
-    return LabelsRead(label_table(ids, values, times), problems)
-
-
-@dataclass(slots=True)
-class _Faults:
-    """What is wrong with rows of labels: how many lack which column, an id, a time."""
-
-    without: dict[str, int] = field(default_factory=dict)
-    unidentified: int = 0
-    untimed: int = 0
-
-
-def _earliest(state: ModelState, ready: Sequence[Window]) -> datetime | None:
-    """From when on labels may belong to windows that await them."""
-    starts = [window.window.start for window in state.pending[:1]] + [window.start for window in ready[:1]]
-    known = [start for start in starts if start is not None]
-    return min(known) - CLOCK_SKEW if known else None
-
-
-def _of_batch(
-    plan: Plan, source: LabelSource, batch: Batch, classes: Classes, first: int, faults: _Faults
-) -> tuple[NDArray[np.uint64], NDArray[np.float64], NDArray[np.int64]]:
-    ids, valid = identity_hash(batch.rows.column(source.id))
-    faults.unidentified += int(np.count_nonzero(~valid))
-    values = outcome(batch.rows, source.label, plan.task, classes)
-    times = np.full(len(ids), first, np.int64)
-    if source.timestamp is not None and source.timestamp in batch.rows.schema.names:
-        found = event_time(batch.rows.column(source.timestamp), plan.zone)
-        faults.untimed += int(np.count_nonzero(~found.valid))
-        times = np.where(found.valid, found.micros, first)
-    return ids[valid], values[valid], times[valid]
-
-
-def _file_problems(source: LabelSource) -> Iterator[Problem]:
-    for each in source.source.problems():
-        if each.reason is not Reason.ABSENT_COLUMN:
-            yield Problem(each.column, each.reason, f"ground_truth: {each.message}")
-
-
-def _label_problems(source: LabelSource, faults: _Faults) -> Iterator[Problem]:
-    for name, rows in faults.without.items():
-        what = "they count as known when first read" if name == source.timestamp else "they are left out"
-        text = f"ground_truth: {rows} rows are in files without the column {name!r}; {what}"
-        yield Problem(name, Reason.ABSENT_COLUMN, text)
-    if faults.unidentified:
-        text = f"ground_truth: {faults.unidentified} rows have no id in {source.id!r}; they are left out"
-        yield Problem(source.id, Reason.UNKNOWN_ID, text)
-    if faults.untimed and source.timestamp is not None:
-        text = (
-            f"ground_truth: {faults.untimed} rows have no time that can be read in {source.timestamp!r}; "
-            "they count as known when first read"
-        )
-        yield Problem(source.timestamp, Reason.NO_TIMESTAMP, text)
 
 
 def places(window: PendingWindow, table: LabelTable) -> NDArray[np.int64]:

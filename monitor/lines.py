@@ -5,7 +5,10 @@ from datetime import datetime
 
 from monitor.types import (
     DriftNorm,
+    EstimateRecord,
     Evaluation,
+    LabelArrival,
+    LabelShift,
     PerformanceMetric,
     Problem,
     Promise,
@@ -47,7 +50,7 @@ def document(evaluation: Evaluation) -> dict[str, object]:
         "verdicts": [verdict(one) for one in evaluation.verdicts],
         "statistics": [statistic(one) for one in evaluation.statistics],
         "performance": [performance(one) for one in evaluation.performance],
-        "label_shift": None,
+        "label_shift": shift(evaluation.label_shift),
         "problems": [problem(one) for one in evaluation.problems],
         "norms": [norm(one) for one in evaluation.norms],
         "class_shares": {
@@ -57,6 +60,8 @@ def document(evaluation: Evaluation) -> dict[str, object]:
         "stream": stream(evaluation.stream),
         "promises": [promise(one) for one in evaluation.promises],
         "versions": {version: int(rows) for version, rows in evaluation.versions.items()},
+        "label_arrival": arrival(evaluation.label_arrival),
+        "estimates": {name: record(each) for name, each in evaluation.estimates.items()},
         "tick": iso(evaluation.tick),
     }
 
@@ -147,6 +152,44 @@ def stream(record: StreamSummary | None) -> dict[str, object] | None:
     if record is None:
         return None
     return {"width": int(record.width), "error_rate": float(record.error_rate)}
+
+
+def shift(record: LabelShift | None) -> dict[str, object] | None:
+    """The class shares that predictions tell, None where nothing is estimated."""
+    if record is None:
+        return None
+    return {
+        "method": record.method,
+        "valid": bool(record.valid),
+        "estimate": {name: float(share) for name, share in record.estimate.items()},
+        "lower": {name: float(share) for name, share in record.lower.items()},
+        "upper": {name: float(share) for name, share in record.upper.items()},
+        "p_value": _number(record.p_value),
+        "reason": None if record.reason is None else record.reason.value,
+    }
+
+
+def record(found: EstimateRecord) -> dict[str, object]:
+    """How right the estimates of one metric were."""
+    return {
+        "windows": int(found.windows),
+        "absolute_error": float(found.absolute_error),
+        "error": float(found.error),
+        "held": int(found.held),
+    }
+
+
+def arrival(record: LabelArrival | None) -> dict[str, object] | None:
+    """Whether labels come as they usually do, None where nothing is known of that."""
+    if record is None:
+        return None
+    return {
+        "due_seconds": float(record.due_seconds),
+        "usual": float(record.usual),
+        "due_rows": int(record.due_rows),
+        "labelled": int(record.labelled),
+        "overdue": float(record.overdue),
+    }
 
 
 def _number(value: float | None) -> float | None:

@@ -2,7 +2,7 @@
 
 import logging
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from monitor import row_tests, verdicts
@@ -50,8 +50,11 @@ class Measured:
 ROW_KINDS = (Kind.COVARIATE, Kind.PREDICTION, Kind.QUALITY)
 
 
-def window(plan: Plan, data: WindowData) -> Measured:
-    """Measure one window; under `min_rows` nothing is measured and every verdict is unknown."""
+def window(plan: Plan, data: WindowData, more: Sequence[Measurement] = ()) -> Measured:
+    """Measure one window; under `min_rows` nothing is measured and every verdict is unknown.
+
+    `more`: what else was measured at its tick.
+    """
     kinds = [kind for kind in ROW_KINDS if kind in plan.budgets]
     problems = (*window_problems(plan, data), *column_problems(plan, data.profile))
     stored = replace(
@@ -67,7 +70,7 @@ def window(plan: Plan, data: WindowData) -> Measured:
         )
         nothing = {kind: verdicts.unknown(kind, reason) for kind in kinds}
         return Measured(nothing, {}, (), (), problems, compact(stored))
-    found = [*_tests(plan, data.profile), *row_tests.measured(plan, data.sample), *facts(plan, data)]
+    found = [*_tests(plan, data.profile), *row_tests.measured(plan, data.sample), *facts(plan, data), *more]
     by_kind = {kind: [each for each in found if each.statistic.kind is kind] for kind in kinds}
     return Measured(
         {

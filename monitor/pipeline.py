@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from monitor import alarms, diagnosis, labelled, measure, restate, rolling
+from monitor import alarms, diagnosis, estimating, labelled, maturity, measure, restate, rolling
 from monitor.index import counted, files_within
 from monitor.judging import Heard, advance
 from monitor.labels import adapted
@@ -48,6 +48,7 @@ def run(
     labels = labelled.read_labels(plan, state, [window for window, _ in work.ready], classes, work.first)
     problems = (*work.problems, *labels.problems)
     yield Planned(len(work.ready), () if work.ready else (*work.faults, *problems), plan.task)
+    state = replace(state, label_files=labels.files)
     job = Run(plan, labels.table, classes, dict(lines), labelled.Detectors(plan.labelled), promises(plan))
     past = rolling.begin(plan, kept)
     if work.ready and timed:  # what was learned of files is kept with what is told of them
@@ -135,13 +136,18 @@ def _first_line(
     """Evaluate one window at its first tick, and restate what its labels changed."""
     started = time.perf_counter()
     plan, window = job.plan, data.window
-    measured = measure.window(plan, data)
+    known = job.places_of(before.pending)
+    labels = maturity.judge(plan, before.delays, before.pending, known, job.labels, tick)
+    late = labels.measurement if labels is not None else None
+    measured = measure.window(plan, data, (late,) if late is not None else ())
+    told = estimating.estimate(plan, data.rows, measured.statistics)
     opened = labelled.open_window(plan, data, before.pending, tick)
+    pending = labelled.with_estimate(plan, opened.pending, told.measurement)
     state = replace(
         before,
         watermark=window.end or before.watermark,
         tick=tick,
-        pending=before.pending if opened.pending is None else (*before.pending, opened.pending),
+        pending=before.pending if pending is None else (*before.pending, pending),
     )
     steps = _advance(plan, before, data, tick, measured)
     after, faults = diagnosis.explained(plan, before.alarms, steps, data.sample)
@@ -160,12 +166,14 @@ def _first_line(
         final=True,
         seconds=0.0,
         verdicts=tuple(alarms.verdict(alarm, decision) for decision, alarm, _ in after.values()),
-        statistics=measured.statistics,
-        performance=(),
+        statistics=(*measured.statistics, *told.statistics),
+        performance=told.performance,
         problems=(*problems, *measured.problems, *opened.problems, *faults),
         norms=measured.norms,
         promises=job.promises,
         versions=data.versions,
+        label_arrival=labels.arrival if labels is not None else None,
+        label_shift=told.label_shift,
     )
     commit = restate.tick(job, before, state, tick, closing, window.key)
     if opened.pending is None:

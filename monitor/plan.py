@@ -8,7 +8,9 @@ from functools import cached_property
 from monitor import alarms
 from monitor.budget import MOST_DAYS, bonferroni, level
 from monitor.calibration import Calibrated, Calibrations
+from monitor.delays import Delays
 from monitor.detectors.base import Detector, RowDetector
+from monitor.estimators import Estimators
 from monitor.panels import Panels, watched
 from monitor.reference import Reference
 from monitor.sample import Sample
@@ -151,6 +153,10 @@ class Plan:
     """The positions of the calendar that a column's expectation may follow."""
     calibrations: Calibrations = field(default_factory=Calibrations)
     """What the windows of the reference taught, by kind; a kind without is judged by two-sample nulls."""
+    estimators: Estimators | None = None
+    """What tells class shares and performance before labels are there; None where nothing does."""
+    delays: Delays | None = None
+    """How late the labels of the reference's windows came; None where no source of labels tells."""
     keep: timedelta | None = None
     """How long a rolling reference remembers; None for a fixed one."""
     past: tuple[Kept, ...] = ()
@@ -213,7 +219,7 @@ class Plan:
         return 2 if kind is Kind.QUALITY else 1
 
     def tests_of(self, kind: Kind) -> int:
-        """Over how many tests the budget of a kind is split; quality also tests for constant columns."""
+        """Over how many tests the budget of a kind is split; quality tests for more than detectors."""
         return self._tests[kind]
 
     def level_of(self, kind: Kind) -> float:
@@ -232,8 +238,8 @@ class Plan:
     def _tests(self) -> Mapping[Kind, int]:
         split = [test.kind for test in self.tests if test.fixed is None]
         split += [Kind.COVARIATE for test in self.row_tests if test.fixed is None]
-        constant = {Kind.QUALITY: len(self.reference.columns)}
-        return {kind: max(1, split.count(kind) + constant.get(kind, 0)) for kind in Kind}
+        facts = {Kind.QUALITY: len(self.reference.columns) + (self.labels is not None)}
+        return {kind: max(1, split.count(kind) + facts.get(kind, 0)) for kind in Kind}
 
 
 def sampled_rows(columns: int) -> int:

@@ -8,7 +8,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor import alarms, labelled
+from monitor import alarms, estimating, labelled, maturity
+from monitor.estimating import ESTIMATED, ESTIMATED_SHARES
 from monitor.implied import Implied, implied, records, steps_of, through
 from monitor.join import LabelTable, arrive
 from monitor.judging import Step
@@ -17,14 +18,19 @@ from monitor.plan import Plan
 from monitor.promises import promises
 from monitor.rows import Classes
 from monitor.state import AlarmRecord, Commit, ModelState, PendingWindow
-from monitor.types import LABEL_KINDS, Evaluation, Kind, Promise, Verdict
+from monitor.types import LABEL_KINDS, Evaluation, Kind, PerformanceMetric, Promise, Statistic, Verdict
 from monitor.windows import micros, moment
 
 Steps: TypeAlias = Mapping[Kind, Sequence[Step]]
 """By kind that reads labels, its decision on each pending window and its alarm after it."""
 
+Shares: TypeAlias = Mapping[str, Mapping[str, float]]
+"""Class shares by source."""
+
 MARKS = (0.5, 0.8, 0.95)
 """Label coverage at which a window's line is printed again."""
+RECORDED = 0.8
+"""Label coverage from which a final window tells how right its estimates were."""
 
 
 @dataclass(slots=True)
@@ -40,6 +46,13 @@ class Run:
     places: dict[str, NDArray[np.int64]] = field(default_factory=dict)
     alarms: Implied | None = None
     """The alarms that the state implied after the last tick of this run."""
+
+    def places_of(self, pending: Sequence[PendingWindow]) -> list[NDArray[np.int64]]:
+        """Where the rows of each window are among the labels of this run."""
+        for window in pending:
+            if window.window.key not in self.places:
+                self.places[window.window.key] = places(window, self.labels)
+        return [self.places[window.window.key] for window in pending]
 
     def judge_by(self, plan: Plan) -> None:
         """Go on with another calibration."""
@@ -68,8 +81,7 @@ def tick(
     state = judged.state
     if new is not None:
         line = job.lines[new]
-        known = [job.places[window.window.key] for window in state.pending]
-        told = strangers(job.plan, job.labels, known, line.window, state.origin)
+        told = strangers(job.plan, job.labels, job.places_of(state.pending), line.window, state.origin)
         job.lines[new] = replace(line, problems=(*line.problems, *told))
     steps = steps_of(job.plan, state)
     passed = _passed(job.plan, state, at)
@@ -98,10 +110,7 @@ def tick(
 def _consume(job: Run, state: ModelState, tick: datetime, new: str | None) -> _Judged:
     """Labels that are known by now reach their windows and the error streams, each once."""
     plan = job.plan
-    for window in state.pending:
-        if window.window.key not in job.places:
-            job.places[window.window.key] = places(window, job.labels)
-    known = [job.places[window.window.key] for window in state.pending]
+    known = job.places_of(state.pending)
     pending, arrivals = arrive(state.pending, known, job.labels, micros(tick))
     if plan.labels is None:
         arrivals = labelled.in_row(pending, new)
@@ -180,29 +189,50 @@ def _restate(
             final=final,
             verdicts=(*rows_verdicts, *label_verdicts),
             statistics=(
-                *(each for each in line.statistics if each.kind not in LABEL_KINDS),
+                *(each for each in line.statistics if _stays(each)),
                 *found.statistics,
             ),
-            performance=found.performance,
+            performance=(*found.performance, *_estimated(line)),
+            estimates=state.estimates,
             problems=(
                 *(each for each in line.problems if each.reason not in labelled.REASONS),
                 *found.problems,
             ),
             norms=(*(each for each in line.norms if each.kind not in LABEL_KINDS), *found.norms),
-            class_shares=found.class_shares,
+            class_shares=_with_estimated(line, found.class_shares),
             stream=found.stream,
         )
         job.lines[key] = lines[key]
     return lines
 
 
+def _stays(statistic: Statistic) -> bool:
+    """Whether labels do not change a statistic."""
+    return statistic.kind not in LABEL_KINDS or statistic.detector == ESTIMATED_SHARES
+
+
+def _estimated(line: Evaluation) -> tuple[PerformanceMetric, ...]:
+    return tuple(each for each in line.performance if each.source == ESTIMATED)
+
+
+def _with_estimated(
+    line: Evaluation, shares: Mapping[str, Mapping[str, float]]
+) -> Mapping[str, Mapping[str, float]]:
+    """The class shares, with those that predictions told where they tell any."""
+    if line.label_shift is None or not line.label_shift.valid:
+        return shares
+    return {**shares, ESTIMATED: line.label_shift.estimate}
+
+
 def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
     """Final windows leave the pending ones; their decisions become memory."""
-    count = 0
+    count, estimates = 0, state.estimates
     while count < len(state.pending) and _final(job.plan, state.pending[count], tick):
-        key = state.pending[count].window.key
-        job.lines.pop(key, None)
-        job.places.pop(key, None)
+        window = state.pending[count]
+        line = job.lines.pop(window.window.key, None)
+        job.places.pop(window.window.key, None)
+        if line is not None and window.labelled >= RECORDED * window.rows:
+            estimates = estimating.recorded(estimates, line.performance)
         count += 1
     if not count:
         return state
@@ -212,4 +242,6 @@ def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
         alarms={**state.alarms, **{kind: steps[-1][1] for kind, (steps, _) in after.items()}},
         memories={**state.memories, **{kind: memory for kind, (_, memory) in after.items()}},
         pending=state.pending[count:],
+        delays=maturity.remembered(job.plan, state.delays, state.pending[:count]),
+        estimates=estimates,
     )

@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.types import AlarmState, Decision, Evaluation, Kind, Window
+from monitor.types import AlarmState, Decision, EstimateRecord, Evaluation, Kind, Window
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,10 @@ class PendingWindow:
     """By kind that reads labels, what calibration reads of its newest labels; none while they are too few."""
     hits: frozenset[str] = frozenset()
     """The kinds, as text, in which a stream detector found a change for the worse within this window."""
+    estimate: Decision | None = None
+    """What predictions alone say of the class shares; it holds until there are labels enough."""
+    conflicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
+    """(n,): whether a row's label came again with another value; of no length where none did."""
 
     @cached_property
     def labelled(self) -> int:
@@ -68,6 +72,7 @@ class PendingWindow:
             predictions=self.predictions[none],
             scores=self.scores[none],
             label_times=self.label_times[none],
+            conflicted=self.conflicted[none],
         )
 
 
@@ -91,6 +96,14 @@ class FileRecord:
     last: datetime | None
     rows: int
     behind: int
+
+
+@dataclass(frozen=True, slots=True)
+class LabelFile:
+    """One file of labels as it was last read: `last` is when the newest label in it became known."""
+
+    version: str
+    last: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +142,12 @@ class ModelState:
     """What was said once and is not repeated."""
     standing: Mapping[Kind, AlarmState] = field(default_factory=dict)
     """What each kind remembers after everything that is known, pending windows included."""
+    label_files: Mapping[str, LabelFile] = field(default_factory=dict)
+    """Files of labels by name: what they told up to the last tick is known."""
+    delays: bytes = b""
+    """How late the labels of final windows came, for models whose reference does not tell."""
+    estimates: Mapping[str, EstimateRecord] = field(default_factory=dict)
+    """By metric, how right the estimates of final windows were."""
 
 
 @dataclass(frozen=True, slots=True)

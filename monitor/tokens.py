@@ -45,6 +45,12 @@ class Reason(StrEnum):
     NO_PREDICTION = "no_prediction"  # the rows that have labels have no prediction
     NO_PROBABILITY = "no_probability"  # the metric needs probabilities
     BAD_PROBABILITY = "bad_probability"  # probabilities outside [0, 1]
+    NOT_CALIBRATED = "not_calibrated"  # probabilities are off even after calibration: estimates are not sure
+    OUTSIDE_SUPPORT = "outside_support"  # inputs are broken or beyond the reference: estimates are not sure
+    NOT_LABEL_SHIFT = "not_label_shift"  # other class shares alone do not explain the predictions
+    CONFUSION_SINGULAR = "confusion_singular"  # predictions hardly tell the classes apart: wide intervals
+    FEW_LABELS = "few_labels"  # a class has few labels in the reference: its interval is wide
+    UNTESTED = "untested"  # predicted classes alone cannot show whether label shift explains them
     NO_REFERENCE_LABELS = "no_reference_labels"  # the reference has no labels: nothing to compare with
     # a run
     SOURCE_FAILED = "source_failed"  # the source could not be read at all

@@ -9,6 +9,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from monitor.estimates import EstimateRecord as EstimateRecord  # noqa: PLC0414 - re-exported
+from monitor.estimates import LabelArrival as LabelArrival  # noqa: PLC0414 - re-exported
+from monitor.estimates import LabelShift as LabelShift  # noqa: PLC0414 - re-exported
+from monitor.estimates import PerformanceMetric as PerformanceMetric  # noqa: PLC0414 - re-exported
 from monitor.tokens import Reason as Reason  # noqa: PLC0414 - re-exported: one place to import words from
 from monitor.tokens import Stage as Stage  # noqa: PLC0414 - re-exported
 
@@ -154,19 +158,6 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class PerformanceMetric:
-    """One metric of the model's performance with an interval; `value` None comes with a `reason`."""
-
-    metric: str
-    source: str
-    value: float | None
-    lower: float | None = None
-    upper: float | None = None
-    reference: float | None = None
-    reason: Reason | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class DriftNorm:
     """Norms over columns of the largest value / threshold of each column's default detectors."""
 
@@ -223,12 +214,18 @@ class Evaluation:
     problems: tuple[Problem, ...]
     norms: tuple[DriftNorm, ...] = ()
     class_shares: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    """Class shares by source: `reference` and, where labels are known, `observed`."""
+    """Class shares by source: `reference`, `estimated` and, where labels are known, `observed`."""
     stream: StreamSummary | None = None
     promises: tuple[Promise, ...] = ()
     """By kind, what the calibration behind this line promises."""
     versions: Mapping[str, int] = field(default_factory=dict)
     """Rows by version of the model that made the prediction."""
+    label_arrival: LabelArrival | None = None
+    """Of windows before this one, at its first tick; None where it is not known how labels usually come."""
+    label_shift: LabelShift | None = None
+    """Estimated from predictions, whether or not labels are there."""
+    estimates: Mapping[str, EstimateRecord] = field(default_factory=dict)
+    """By metric, the estimator's own record up to this line."""
 
 
 @dataclass(frozen=True, slots=True)

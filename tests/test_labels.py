@@ -9,7 +9,8 @@ import pyarrow as pa
 import pytest
 
 from monitor.join import label_table
-from monitor.labels import adapted, in_row, open_window, places, read_labels, strangers
+from monitor.label_files import read_labels
+from monitor.labels import adapted, in_row, open_window, places, strangers
 from monitor.rows import Classes
 from monitor.scan import scan
 from monitor.state import ModelState, PendingWindow

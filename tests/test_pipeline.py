@@ -352,14 +352,18 @@ class TestAnotherPlan:
     def test_without_probabilities(self, apart, tmp_path):
         line = self.run(apart, tmp_path, COLUMNS.replace("probability: proba, ", ""))
         assert line.labelled_rows == 300
-        assert {each.metric: each.reason for each in line.performance}["log_loss"] is Reason.NO_PROBABILITY
+        assert {each.metric: each.reason for each in line.performance if each.source == "realised"}[
+            "log_loss"
+        ] is Reason.NO_PROBABILITY
 
     def test_with_more_probabilities(self, apart, tmp_path):
         reference = REFERENCE.assign(other=1 - REFERENCE["proba"])
         columns = COLUMNS.replace("probability: proba", "probability: {'yes': proba, 'no': other}")
         line = self.run(apart, tmp_path, columns, reference)
         assert line.labelled_rows == 300
-        assert {each.metric: each.reason for each in line.performance}["log_loss"] is Reason.BAD_PROBABILITY
+        assert {each.metric: each.reason for each in line.performance if each.source == "realised"}[
+            "log_loss"
+        ] is Reason.BAD_PROBABILITY
 
     def test_that_predicts_numbers(self, apart, tmp_path):
         reference = REFERENCE.assign(y=REFERENCE["x"] * 2, pred=REFERENCE["x"] * 2 + 0.1)

@@ -8,7 +8,7 @@ import pytest
 
 from monitor import pipeline
 from monitor.state import Commit
-from monitor.types import LABEL_KINDS, Kind
+from monitor.types import LABEL_KINDS, Kind, State
 from tests.run_model import DAY, FAR, HOUR, LIVE, REFERENCE_DAYS, Memory, Runs, day, days, model, verdict
 
 
@@ -67,7 +67,9 @@ def test_a_window_without_labels_says_so_in_the_end(plan):
     runs = runs_of(plan, days(10, 5), [(300, 100 * DAY)])
     runs.run(FAR)
     line = runs.ledger["2024-01-11T00:00:00Z"]
-    assert {verdict(line, kind).reason for kind in LABEL_KINDS} == {"no labels"}
+    assert {verdict(line, kind).reason for kind in (Kind.PERFORMANCE, Kind.CONCEPT)} == {"no labels"}
+    # of the class shares predictions tell as well
+    assert verdict(line, Kind.LABEL).state is State.OK
 
 
 def test_only_what_follows_from_labels_changes(plan):

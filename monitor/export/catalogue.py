@@ -83,6 +83,18 @@ FAMILIES: Final[tuple[Family, ...]] = (
     ),
     _family(
         _GAUGE,
+        "driftd_labels_overdue",
+        "model",
+        "Labels fewer than usual, of the rows that are due and that labels are still awaited for.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_labels_due_seconds",
+        "model",
+        "Age of a row at which its label is due: by then 99 % of the labels that ever come have come.",
+    ),
+    _family(
+        _GAUGE,
         "driftd_statistic",
         _STATISTIC,
         f"Value of one detector on one column {_NEWEST}, for kinds that read labels the newest with labels; "
@@ -151,6 +163,24 @@ FAMILIES: Final[tuple[Family, ...]] = (
         _GAUGE, "driftd_performance_upper", _PERFORMANCE, "Upper end of the metric's confidence interval."
     ),
     _family(_GAUGE, "driftd_performance_reference", _PERFORMANCE, "The metric on the reference."),
+    _family(
+        _GAUGE,
+        "driftd_estimate_windows",
+        "model metric",
+        "Final windows in which the estimated metric was compared with the realised one.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_estimate_absolute_error",
+        "model metric",
+        "Mean absolute difference of estimated and realised metric over these windows.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_estimate_held_ratio",
+        "model metric",
+        "Share of these windows whose interval of the estimate held the realised metric; nominally 0.95.",
+    ),
     _family(
         _GAUGE,
         "driftd_label_ratio",

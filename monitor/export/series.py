@@ -92,6 +92,10 @@ def _rows(view: ModelView) -> Iterator[Point]:
         yield "driftd_window_rows", (view.model,), view.evaluation.rows
         yield "driftd_window_labelled_rows", (view.model,), view.evaluation.labelled_rows
     yield "driftd_label_coverage_ratio", (view.model,), view.label_coverage
+    arrival = view.newest.label_arrival if view.newest is not None else None
+    if arrival is not None:
+        yield "driftd_labels_overdue", (view.model,), arrival.overdue
+        yield "driftd_labels_due_seconds", (view.model,), arrival.due_seconds
 
 
 def _shown(view: ModelView) -> Collection[str]:
@@ -154,11 +158,21 @@ def _promises(view: ModelView) -> Iterator[Point]:
 
 def _performance(view: ModelView) -> Iterator[Point]:
     for each in view.performance:
+        if each.reason is not None:
+            continue  # an estimate that is not to be trusted is told in pages and lines only
         labels = (view.model, each.metric, each.source)
         yield "driftd_performance", labels, each.value
         yield "driftd_performance_lower", labels, each.lower
         yield "driftd_performance_upper", labels, each.upper
         yield "driftd_performance_reference", labels, each.reference
+
+
+def _estimates(view: ModelView) -> Iterator[Point]:
+    for metric, record in (view.newest.estimates if view.newest is not None else {}).items():
+        labels = (view.model, metric)
+        yield "driftd_estimate_windows", labels, record.windows
+        yield "driftd_estimate_absolute_error", labels, record.absolute_error / record.windows
+        yield "driftd_estimate_held_ratio", labels, record.held / record.windows
 
 
 def _classes(view: ModelView) -> Iterator[Point]:
@@ -209,6 +223,7 @@ BUILDERS: Final[tuple[Builder, ...]] = (
     _alarms,
     _promises,
     _performance,
+    _estimates,
     _classes,
     _stream,
     _problems,

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 import monitor.detectors  # noqa: F401 - registers its members
-from monitor import quality
+from monitor import estimating, maturity, quality
 from monitor.chosen import DEFAULT_STREAM, DEFAULTS
 from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
 from monitor.registry import Registry
@@ -98,7 +98,7 @@ Of a `problem`, of a `value` that is null, of an error or of a skipped run.
 
 def markdown() -> str:
     """The documentation page `docs/tokens.md`; `python -m monitor.export.tokens` prints it."""
-    always = {**quality.TOKENS, **ERROR_TOKENS}
+    always = {**quality.TOKENS, **maturity.TOKENS, **estimating.TOKENS, **ERROR_TOKENS}
     return _PAGE.format(
         kinds=_table(("kind", "meaning"), _commented(Kind)),
         states=_listed(State),
@@ -119,7 +119,7 @@ def detectors() -> frozenset[str]:
     """Every token that may stand in `detector`."""
     registered = (DETECTORS, ROW_DETECTORS, STREAM_DETECTORS)
     tokens = (token for family in registered for token in family.tokens())
-    return frozenset({*tokens, *quality.TOKENS, *ERROR_TOKENS})
+    return frozenset({*tokens, *quality.TOKENS, *maturity.TOKENS, *estimating.TOKENS, *ERROR_TOKENS})
 
 
 def _distances() -> Iterator[tuple[str, ...]]:

@@ -61,7 +61,6 @@ def encode_evaluation(evaluation: Evaluation) -> str:
 def decode_evaluation(text: str) -> Evaluation:
     """The evaluation that a line tells; keys that this version does not know are an error."""
     content = json.loads(text, parse_constant=_refuse_constant)
-    content.pop("label_shift", None)
     evaluation: Evaluation = form(Evaluation).read(content)
     return evaluation
 
@@ -98,6 +97,8 @@ def decode_pending(blob: bytes) -> PendingWindow:
     offset = _HEAD.size + length
     values = _read_fields(PendingWindow, header["fields"], frozenset(_arrays(PendingWindow)))
     for name, dtype in _arrays(PendingWindow).items():
+        if name not in header["shapes"] and name not in _required(PendingWindow):
+            continue  # written before there was such an array
         shape = header["shapes"][name]
         size = math.prod(shape)
         weights = np.frombuffer(content, np.uint8, size * dtype.itemsize, offset)

@@ -6,6 +6,7 @@ from typing import Final
 
 from monitor.export.series import extremity, worst_columns
 from monitor.export.snapshot import ModelView, Outcome
+from monitor.maturity import age
 from monitor.types import Kind, PerformanceMetric, Severity, State, Statistic, Verdict, utc
 from monitor.web.calibration import calibration_table
 from monitor.web.markup import Markup, element, join
@@ -78,6 +79,10 @@ def _facts(view: ModelView, now: datetime) -> Markup:
         facts.append(("Rows", rows))
     if view.label_coverage is not None:
         facts.append(("Labels so far", f"{view.label_coverage:.0%} of the open windows"))
+    arrival = view.newest.label_arrival if view.newest is not None else None
+    if arrival is not None:
+        text = f"{arrival.overdue:,.0f}; a label is due {age(arrival.due_seconds)} after its row"
+        facts.append(("Labels overdue", text))
     if view.window_end is not None:
         facts.append(("Lag", span(max(utc(now) - view.window_end, timedelta()))))
     if view.last_run is not None:
@@ -207,7 +212,7 @@ def _metric(metric: PerformanceMetric) -> Markup:
         element("td", number(metric.value), class_="number"),
         element("td", interval, class_="number soft wide"),
         element("td", number(metric.reference), class_="number soft"),
-        element("td", _range(metric) if metric.value is not None else _words(metric.reason)),
+        element("td", _range(metric) if metric.reason is None else _words(metric.reason)),
     )
 
 

@@ -14,8 +14,10 @@ from monitor.export.snapshot import (
 )
 from monitor.types import (
     DriftNorm,
+    EstimateRecord,
     Evaluation,
     Kind,
+    LabelArrival,
     PerformanceMetric,
     Problem,
     Promise,
@@ -75,6 +77,8 @@ def evaluation(day: int = 0, **changes) -> Evaluation:
         "problems": PROBLEMS,
         "norms": (DriftNorm(Kind.COVARIATE, 1.0, 69.5, 68.3, 68.3),),
         "class_shares": {"reference": {"0": 0.81, "1": 0.19}, "observed": {"0": 0.76, "1": 0.24}},
+        "label_arrival": LabelArrival(93_600.0, 0.98, 2_000, 1_910, 50.0),
+        "estimates": {"accuracy": EstimateRecord(40, 0.48, -0.1, 38)},
         "stream": StreamSummary(2_048, 0.31),
         "promises": PROMISES,
     }
@@ -115,6 +119,8 @@ PERFORMANCE = (
     PerformanceMetric("accuracy", "realised", 0.79, 0.76, 0.82, 0.81),
     PerformanceMetric("roc_auc", "realised", 0.71, 0.67, 0.75, 0.72),
     PerformanceMetric("log_loss", "realised", None, reason=Reason.NO_PROBABILITY),
+    PerformanceMetric("accuracy", "estimated", 0.8, 0.77, 0.83, 0.81),
+    PerformanceMetric("roc_auc", "estimated", 0.6, 0.5, 0.7, 0.72, Reason.OUTSIDE_SUPPORT),
 )
 
 PROBLEMS = (

@@ -1,0 +1,290 @@
+"""What a window's predictions say of its class shares and of the model's performance, before any label."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+from monitor import outcomes
+from monitor.budget import days_by_chance, level
+from monitor.estimators import Estimators
+from monitor.plan import Plan, Target
+from monitor.rows import Rows
+from monitor.stats import expected_performance, label_shift, probability_calibration, score_calibration
+from monitor.stats.label_shift import ShareEstimate
+from monitor.stats.performance import Metric
+from monitor.types import EstimateRecord, Kind, LabelShift, PerformanceMetric, Reason, Role, Statistic, Task
+from monitor.verdicts import Measurement
+
+Floats = NDArray[np.float64]
+Codes = NDArray[np.int64]
+
+ESTIMATED = "estimated"
+"""The source of what follows from predictions alone."""
+SHIFTED = 0.01
+"""Performance is estimated under other class shares from this p-value of their shift on."""
+ESTIMATED_SHARES = "estimated_shares"
+TOKENS = {
+    ESTIMATED_SHARES: "largest difference of an estimated class share from the reference's; kind `label`, "
+    "while a window has too few labels"
+}
+"""The token of this statistic and what it means."""
+FEWEST_WINDOWS = 10
+"""Fewer replayed windows do not show how much estimates vary."""
+MOST_MULTICLASS_ROWS = 50_000
+"""Of more rows of many classes every j-th tells the performance."""
+SUPPORT = 0.1
+"""Where this share of a column's values is broken or beyond the reference, estimates rest on nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class UsableRows:
+    """Rows that have a prediction and, where the model has probabilities, good ones."""
+
+    predicted: Codes
+    probabilities: Floats | None
+    labels: Floats
+    place: NDArray[np.int64]
+
+
+def ordered(target: Target) -> tuple[str, ...]:
+    """The classes, of two the positive one last: its probability is what is calibrated."""
+    if target.task is Task.BINARY:
+        return tuple(sorted(target.classes, key=lambda name: name == target.positive))
+    return target.classes
+
+
+def usable_rows(target: Target, classes: Sequence[str], rows: Rows) -> UsableRows:
+    """Codes and probabilities in the order of `classes`; rows of other classes are left out."""
+    k = len(classes)
+    code = np.array([*(classes.index(name) for name in target.classes), np.nan])
+
+    def codes(values: Floats) -> Floats:
+        known = (values >= 0) & (values < k)
+        return code[np.where(known, values, k).astype(np.int64)]
+
+    predicted = codes(rows.predictions)
+    good = ~np.isnan(predicted)
+    matrix = _matrix(target, classes, rows.scores)
+    if matrix is not None:
+        good &= np.isfinite(matrix).all(axis=1) & (matrix >= 0).all(axis=1) & (matrix <= 1).all(axis=1)
+        good &= np.abs(matrix.sum(axis=1) - 1) <= 0.05
+    place = np.flatnonzero(good)
+    probabilities = None
+    if matrix is not None:
+        probabilities = matrix[place] / matrix[place].sum(axis=1, keepdims=True)
+    return UsableRows(predicted[place].astype(np.int64), probabilities, codes(rows.labels)[place], place)
+
+
+def _matrix(target: Target, classes: Sequence[str], scores: NDArray[np.float32]) -> Floats | None:
+    """Probabilities (n, k) in the order of the classes; None where a class has none."""
+    if not target.probabilities:
+        return None
+    if target.task is Task.BINARY:
+        own = scores[:, target.positive_column].astype(np.float64)
+        return np.column_stack([1 - own, own])
+    if not set(classes) <= set(target.probabilities):
+        return None
+    return scores[:, [target.probabilities.index(name) for name in classes]].astype(np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimated:
+    """What is said of one window before its labels: for its line, and for the verdict on labels."""
+
+    label_shift: LabelShift | None = None
+    performance: tuple[PerformanceMetric, ...] = ()
+    measurement: Measurement | None = None
+
+    @property
+    def statistics(self) -> tuple[Statistic, ...]:
+        """The statistic of the shares, if there is one."""
+        return (self.measurement.statistic,) if self.measurement is not None else ()
+
+
+def estimate(plan: Plan, rows: Rows, statistics: Sequence[Statistic]) -> Estimated:
+    """Class shares and performance of a window's rows; `statistics` tell whether its inputs are in order."""
+    found = plan.estimators
+    if found is None or len(rows) < plan.min_rows:
+        return Estimated()
+    shares = shares_of(plan, found, rows)
+    if shares is None:
+        return Estimated()
+    moved = _measurement(plan, found, shares)
+    shifted = shares if shares.valid and (moved.statistic.p_value or 1.0) <= SHIFTED else None
+    return Estimated(
+        _label_shift(found, shares),
+        _performance(plan, found, rows, shifted, _distrust(plan, found, statistics)),
+        moved,
+    )
+
+
+def shares_of(plan: Plan, found: Estimators, rows: Rows) -> ShareEstimate | None:
+    """The class shares that the predictions of these rows tell; None where none can be used."""
+    usable = usable_rows(plan.target, found.classes, rows)
+    if not len(usable.predicted):
+        return None
+    scaled = None
+    if usable.probabilities is not None and found.scaling is not None:
+        scaled = probability_calibration.apply(found.scaling, usable.probabilities)
+    return label_shift.estimate(found.shift, usable.predicted, scaled, found.dispersion)
+
+
+def _label_shift(found: Estimators, shares: ShareEstimate) -> LabelShift:
+    def by_class(values: Floats) -> dict[str, float]:
+        return dict(zip(found.classes, values.tolist(), strict=True))
+
+    return LabelShift(
+        shares.method,
+        shares.valid,
+        by_class(shares.share),
+        by_class(shares.lower),
+        by_class(shares.upper),
+        shares.p_value,
+        Reason(shares.reason) if shares.reason is not None else None,
+    )
+
+
+def _measurement(plan: Plan, found: Estimators, shares: ShareEstimate) -> Measurement:
+    """The largest difference from the reference, against what windows of the reference vary.
+
+    Half of the kind's budget: the labels, once they come, have all of it.
+    """
+    column = next((each.name for each in plan.columns(Role.LABEL)), plan.names.label or "")
+    prior = found.shift.prior
+    away = np.abs(shares.share - prior)
+    deviation = np.sqrt(shares.error**2 + found.between * (1 + 1 / max(found.windows, 1)))
+    code = int(np.argmax(np.divide(away, deviation, out=np.zeros(len(away)), where=deviation > 0)))
+    tests = 2 * len(prior)
+    freedom = found.windows - 1 if found.windows >= FEWEST_WINDOWS else math.inf
+    p_value = min(1.0, 2 * _upper(freedom, float(away[code] / max(deviation[code], 1e-300))))
+    alpha = level(plan.budgets[Kind.LABEL], plan.window_days) / tests
+    line = float(deviation[code]) * _quantile(freedom, alpha / 2)
+    private = plan.names.private
+    name = "a class" if private else repr(found.classes[code])
+    words = (
+        f"share of {name}, estimated from predictions, {prior[code]:.1%} to {shares.share[code]:.1%} "
+        f"({shares.lower[code]:.1%} to {shares.upper[code]:.1%})"
+    )
+    known = shares.valid and shares.reason != label_shift.NO_ROWS
+    material = float(away[code] - deviation[code]) >= plan.minimum.share
+    return Measurement(
+        Statistic(
+            Kind.LABEL,
+            column,
+            ESTIMATED_SHARES,
+            float(away[code]),
+            line,
+            p_value,
+            drifted=known and float(away[code]) >= line,
+        ),
+        days_by_chance(p_value, tests, plan.window_days) if known else None,
+        material=material,
+        words=words,
+        informs=not known,
+    )
+
+
+def _upper(freedom: float, value: float) -> float:
+    """P(T > value) of Student's t, of the normal for infinite degrees of freedom."""
+    return float(special.ndtr(-value) if math.isinf(freedom) else special.stdtr(freedom, -value))
+
+
+def _quantile(freedom: float, probability: float) -> float:
+    """The value that is exceeded with this probability."""
+    inverse = special.ndtri(probability) if math.isinf(freedom) else special.stdtrit(freedom, probability)
+    return -float(inverse)
+
+
+def _distrust(plan: Plan, found: Estimators, statistics: Sequence[Statistic]) -> Reason | None:
+    """Why estimates of performance are not to be trusted in this window; None where they are."""
+    if not found.trusted:
+        return Reason.NOT_CALIBRATED
+    features = {each.name for each in plan.columns(Role.FEATURE)}
+    broken = [
+        each
+        for each in statistics
+        if each.kind is Kind.QUALITY
+        and each.drifted
+        and each.column in features
+        and (each.value or 0) >= SUPPORT
+    ]
+    return Reason.OUTSIDE_SUPPORT if broken else None
+
+
+def _performance(
+    plan: Plan, found: Estimators, rows: Rows, shifted: ShareEstimate | None, distrust: Reason | None
+) -> tuple[PerformanceMetric, ...]:
+    reference: Mapping[str, float] = plan.labelled.performance if plan.labelled is not None else {}
+    return tuple(
+        PerformanceMetric(
+            each.name,
+            ESTIMATED,
+            each.value,
+            each.lower,
+            each.upper,
+            reference.get(each.name),
+            Reason(each.reason) if each.reason is not None else distrust,
+        )
+        for each in metrics_of(plan, found, rows, shifted)
+    )
+
+
+def metrics_of(
+    plan: Plan, found: Estimators, rows: Rows, shifted: ShareEstimate | None
+) -> tuple[Metric, ...]:
+    """CBPE, under the estimated class shares where these moved."""
+    if found.calibrator is None:
+        return ()
+    usable = usable_rows(plan.target, found.classes, rows)
+    every = max(1, math.ceil(len(usable.predicted) / MOST_MULTICLASS_ROWS)) if len(found.classes) > 2 else 1
+    predicted, probabilities = usable.predicted[::every], usable.probabilities
+    if probabilities is None or not len(predicted):
+        return ()
+    probabilities = probabilities[::every]
+    expected = score_calibration.apply(found.calibrator, probabilities)
+    if shifted is not None:
+        expected = expected_performance.reweighted(expected, found.shift.prior, shifted.share)
+    if plan.task is Task.BINARY:
+        metrics = expected_performance.binary(
+            predicted == 1, probabilities[:, 1], expected[:, 1], calibration_error=found.error
+        )
+    else:
+        metrics = expected_performance.multiclass(
+            predicted, probabilities, expected, calibration_error=found.error
+        )
+    return tuple(_wider(each, found.inflation.get(each.name, 1.0)) for each in metrics)
+
+
+def _wider(metric: Metric, factor: float) -> Metric:
+    """The metric with an interval that is wider by this factor, within its range."""
+    if factor <= 1 or metric.value is None or metric.lower is None or metric.upper is None:
+        return metric
+    highest = {"log_loss": math.inf, "brier": 2.0}.get(metric.name, 1.0)
+    half = (metric.upper - metric.lower) / 2 * factor
+    return replace(metric, lower=max(metric.value - half, 0.0), upper=min(metric.value + half, highest))
+
+
+def recorded(
+    estimates: Mapping[str, EstimateRecord], performance: Sequence[PerformanceMetric]
+) -> dict[str, EstimateRecord]:
+    """The record with one more window, of the metrics that are both estimated and realised.
+
+    Estimates that were not to be trusted do not count.
+    """
+    realised = {each.metric: each.value for each in performance if each.source == outcomes.REALISED}
+    after = dict(estimates)
+    for each in performance:
+        truth = realised.get(each.metric)
+        if each.source != ESTIMATED or each.reason is not None or each.value is None or truth is None:
+            continue
+        had = after.get(each.metric, EstimateRecord(0, 0.0, 0.0, 0))
+        held = each.lower is not None and each.upper is not None and each.lower <= truth <= each.upper
+        gap = each.value - truth
+        after[each.metric] = EstimateRecord(
+            had.windows + 1, had.absolute_error + abs(gap), had.error + gap, had.held + held
+        )
+    return after

@@ -1,0 +1,99 @@
+"""Labels that come by themselves: only what is new is read, nothing is lost, nothing counts twice."""
+
+from datetime import timedelta
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from monitor.types import Reason
+from tests.run_model import DAY, HOUR, LIVE, REFERENCE_DAYS, Memory, Runs, day, days, labels_of, model
+
+
+@pytest.fixture(scope="module")
+def reference(tmp_path_factory):
+    return tmp_path_factory.mktemp("label_files")
+
+
+def start(folder, live: Memory, labels: Memory) -> Runs:
+    return Runs(model(folder, days(0, REFERENCE_DAYS), live, labels))
+
+
+def test_files_that_did_not_change_and_are_old_are_not_opened_again(reference):
+    live, labels = Memory(), Memory()
+    runs = start(reference, live, labels)
+    for number in range(6):
+        live.put(f"{number}", day(REFERENCE_DAYS + number))
+        labels.put(f"{number}", labels_of(day(REFERENCE_DAYS + number), HOUR / 2))
+        labels.opened.clear()
+        runs.run(LIVE + (number + 1) * DAY + 2 * HOUR)
+    # a label may be known a day before its row, so the last two days' files may be of use
+    assert labels.opened == ["3", "4", "5"]
+    assert [line.labelled_rows for line in runs.ledger.values()] == [300] * 6
+
+
+def test_the_last_lines_are_those_of_a_single_run(reference, tmp_path):
+    frames = {f"{number}": day(REFERENCE_DAYS + number) for number in range(5)}
+    truth = {name: labels_of(frame, 30 * HOUR) for name, frame in frames.items()}
+    stepwise = start(reference, Memory(**frames), Memory(**truth))
+    for hour in range(0, 24 * 9, 7):
+        stepwise.run(LIVE + timedelta(hours=hour))
+    once = start(tmp_path, Memory(**frames), Memory(**truth))
+    once.run(LIVE + timedelta(hours=24 * 9 - 7))
+    keys = stepwise.ledger.keys()
+    assert keys == once.ledger.keys()
+    for key in keys:
+        assert stepwise.ledger[key].labelled_rows == once.ledger[key].labelled_rows == 300
+        assert stepwise.ledger[key].performance == once.ledger[key].performance
+
+
+def test_a_correction_in_another_run_is_counted_and_the_first_label_holds(reference):
+    live, labels = Memory(a=day(REFERENCE_DAYS)), Memory(a=labels_of(day(REFERENCE_DAYS), HOUR / 2))
+    runs = start(reference, live, labels)
+    runs.run(LIVE + DAY + 2 * HOUR)
+    before = runs.state.pending[0].labels.copy()
+    again = labels_of(day(REFERENCE_DAYS), 27 * HOUR).head(20)
+    again["y"] = np.where(again["y"] == "yes", "no", "yes")
+    labels.put("b", again)
+    runs.run(LIVE + 3 * DAY)
+    (window,) = runs.state.pending
+    assert window.conflicts == 20
+    assert (window.labels == before).all()
+    runs.run(LIVE + 5 * DAY)
+    (line,) = runs.ledger.values()
+    assert [each.message[:6] for each in line.problems if each.reason is Reason.DUPLICATE_LABEL] == ["20 ids"]
+
+
+def test_labels_known_before_their_rows_are_evaluated_are_kept_for_them(reference):
+    live, labels = Memory(a=day(REFERENCE_DAYS)), Memory(a=labels_of(days(REFERENCE_DAYS, 2), HOUR))
+    runs = start(reference, live, labels)
+    runs.run(LIVE + DAY + 2 * HOUR)
+    live.put("b", day(REFERENCE_DAYS + 1))
+    runs.run(LIVE + 2 * DAY + 2 * HOUR)
+    assert [line.labelled_rows for line in runs.ledger.values()] == [300, 300]
+
+
+def test_a_file_that_grows_is_read_again_and_its_known_labels_count_once(reference):
+    live, labels = Memory(a=day(REFERENCE_DAYS)), Memory()
+    truth = labels_of(day(REFERENCE_DAYS), HOUR).sort_values("known")
+    labels.put("a", truth.head(100))
+    runs = start(reference, live, labels)
+    runs.run(LIVE + DAY + HOUR)
+    assert runs.state.pending[0].labelled == 100
+    labels.put("a", truth)
+    runs.run(LIVE + 3 * DAY)
+    (window,) = runs.state.pending
+    assert (window.labelled, window.conflicts) == (300, 0)
+
+
+def test_a_file_with_a_fault_is_tried_again(reference):
+    live, labels = (
+        Memory(a=day(REFERENCE_DAYS)),
+        Memory(a=labels_of(day(REFERENCE_DAYS), HOUR).drop(columns="y")),
+    )
+    runs = start(reference, live, labels)
+    runs.run(LIVE + DAY + 2 * HOUR)
+    labels.opened.clear()
+    runs.run(LIVE + DAY + 3 * HOUR)
+    assert labels.opened == ["a"]
+    assert pd.Series([each.labelled for each in runs.state.pending]).tolist() == [0]
