@@ -5,27 +5,26 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import special
 
 from monitor import outcomes
 from monitor.budget import days_by_chance, level
 from monitor.estimators import Estimators
-from monitor.plan import Plan, Target
+from monitor.expected import metrics_of
+from monitor.given_label import unexplained
+from monitor.plan import Plan
+from monitor.predicted import Floats, usable_rows
 from monitor.rows import Rows
-from monitor.stats import expected_performance, label_shift, probability_calibration, score_calibration
+from monitor.scan import WindowData
+from monitor.stats import label_shift, probability_calibration
 from monitor.stats.label_shift import ShareEstimate
-from monitor.stats.performance import Metric
-from monitor.types import EstimateRecord, Kind, LabelShift, PerformanceMetric, Reason, Role, Statistic, Task
+from monitor.types import EstimateRecord, Kind, LabelShift, PerformanceMetric, Reason, Role, Statistic
 from monitor.verdicts import Measurement
-
-Floats = NDArray[np.float64]
-Codes = NDArray[np.int64]
 
 ESTIMATED = "estimated"
 """The source of what follows from predictions alone."""
-SHIFTED = 0.01
-"""Performance is estimated under other class shares from this p-value of their shift on."""
+SHRUNK = 2.0
+"""The share of its squared error by which an estimate is drawn to the reference (James and Stein 1961)."""
 ESTIMATED_SHARES = "estimated_shares"
 TOKENS = {
     ESTIMATED_SHARES: "largest difference of an estimated class share from the reference's; kind `label`, "
@@ -34,61 +33,8 @@ TOKENS = {
 """The token of this statistic and what it means."""
 FEWEST_WINDOWS = 10
 """Fewer replayed windows do not show how much estimates vary."""
-MOST_MULTICLASS_ROWS = 50_000
-"""Of more rows of many classes every j-th tells the performance."""
 SUPPORT = 0.1
 """Where this share of a column's values is broken or beyond the reference, estimates rest on nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class UsableRows:
-    """Rows that have a prediction and, where the model has probabilities, good ones."""
-
-    predicted: Codes
-    probabilities: Floats | None
-    labels: Floats
-    place: NDArray[np.int64]
-
-
-def ordered(target: Target) -> tuple[str, ...]:
-    """The classes, of two the positive one last: its probability is what is calibrated."""
-    if target.task is Task.BINARY:
-        return tuple(sorted(target.classes, key=lambda name: name == target.positive))
-    return target.classes
-
-
-def usable_rows(target: Target, classes: Sequence[str], rows: Rows) -> UsableRows:
-    """Codes and probabilities in the order of `classes`; rows of other classes are left out."""
-    k = len(classes)
-    code = np.array([*(classes.index(name) for name in target.classes), np.nan])
-
-    def codes(values: Floats) -> Floats:
-        known = (values >= 0) & (values < k)
-        return code[np.where(known, values, k).astype(np.int64)]
-
-    predicted = codes(rows.predictions)
-    good = ~np.isnan(predicted)
-    matrix = _matrix(target, classes, rows.scores)
-    if matrix is not None:
-        good &= np.isfinite(matrix).all(axis=1) & (matrix >= 0).all(axis=1) & (matrix <= 1).all(axis=1)
-        good &= np.abs(matrix.sum(axis=1) - 1) <= 0.05
-    place = np.flatnonzero(good)
-    probabilities = None
-    if matrix is not None:
-        probabilities = matrix[place] / matrix[place].sum(axis=1, keepdims=True)
-    return UsableRows(predicted[place].astype(np.int64), probabilities, codes(rows.labels)[place], place)
-
-
-def _matrix(target: Target, classes: Sequence[str], scores: NDArray[np.float32]) -> Floats | None:
-    """Probabilities (n, k) in the order of the classes; None where a class has none."""
-    if not target.probabilities:
-        return None
-    if target.task is Task.BINARY:
-        own = scores[:, target.positive_column].astype(np.float64)
-        return np.column_stack([1 - own, own])
-    if not set(classes) <= set(target.probabilities):
-        return None
-    return scores[:, [target.probabilities.index(name) for name in classes]].astype(np.float64)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,16 +51,24 @@ class Estimated:
         return (self.measurement.statistic,) if self.measurement is not None else ()
 
 
-def estimate(plan: Plan, rows: Rows, statistics: Sequence[Statistic]) -> Estimated:
-    """Class shares and performance of a window's rows; `statistics` tell whether its inputs are in order."""
-    found = plan.estimators
+def estimate(
+    plan: Plan, data: WindowData, statistics: Sequence[Statistic], moved_columns: Sequence[str]
+) -> Estimated:
+    """Class shares and performance of a window's rows.
+
+    `statistics` tell whether its inputs are in order; `moved_columns` are in alarm: class shares that do not
+    explain how these moved are not valid.
+    """
+    found, rows = plan.estimators, data.rows
     if found is None or len(rows) < plan.min_rows:
         return Estimated()
     shares = shares_of(plan, found, rows)
     if shares is None:
         return Estimated()
+    if unexplained(plan, shares.share, moved_columns, data.profile.columns):
+        shares = replace(shares, valid=False, reason=label_shift.NOT_LABEL_SHIFT)
     moved = _measurement(plan, found, shares)
-    shifted = shares if shares.valid and (moved.statistic.p_value or 1.0) <= SHIFTED else None
+    shifted = _shrunk(found, shares) if shares.valid else None
     return Estimated(
         _label_shift(found, shares),
         _performance(plan, found, rows, shifted, _distrust(plan, found, statistics)),
@@ -131,6 +85,28 @@ def shares_of(plan: Plan, found: Estimators, rows: Rows) -> ShareEstimate | None
     if usable.probabilities is not None and found.scaling is not None:
         scaled = probability_calibration.apply(found.scaling, usable.probabilities)
     return label_shift.estimate(found.shift, usable.predicted, scaled, found.dispersion)
+
+
+def _deviation(found: Estimators, shares: ShareEstimate) -> Floats:
+    """By class how much the estimate varies while nothing changes, by its own error and between windows."""
+    deviation: Floats = np.sqrt(shares.error**2 + found.between * (1 + 1 / max(found.windows, 1)))
+    return deviation
+
+
+def _shrunk(found: Estimators, shares: ShareEstimate) -> ShareEstimate | None:
+    """The shares drawn towards the reference's, so that chance moves little; None where all is chance."""
+    away, deviation = shares.share - found.shift.prior, _deviation(found, shares)
+    square = np.divide(away**2, deviation**2, out=np.zeros(len(away)), where=deviation > 0).max()
+    if square <= SHRUNK:
+        return None
+    share = found.shift.prior + (1 - SHRUNK / square) * away
+    gap = share - shares.share
+    return replace(
+        shares,
+        share=share,
+        lower=np.clip(shares.lower + gap, 0, 1),
+        upper=np.clip(shares.upper + gap, 0, 1),
+    )
 
 
 def _label_shift(found: Estimators, shares: ShareEstimate) -> LabelShift:
@@ -156,7 +132,7 @@ def _measurement(plan: Plan, found: Estimators, shares: ShareEstimate) -> Measur
     column = next((each.name for each in plan.columns(Role.LABEL)), plan.names.label or "")
     prior = found.shift.prior
     away = np.abs(shares.share - prior)
-    deviation = np.sqrt(shares.error**2 + found.between * (1 + 1 / max(found.windows, 1)))
+    deviation = _deviation(found, shares)
     code = int(np.argmax(np.divide(away, deviation, out=np.zeros(len(away)), where=deviation > 0)))
     tests = 2 * len(prior)
     freedom = found.windows - 1 if found.windows >= FEWEST_WINDOWS else math.inf
@@ -231,41 +207,6 @@ def _performance(
         )
         for each in metrics_of(plan, found, rows, shifted)
     )
-
-
-def metrics_of(
-    plan: Plan, found: Estimators, rows: Rows, shifted: ShareEstimate | None
-) -> tuple[Metric, ...]:
-    """CBPE, under the estimated class shares where these moved."""
-    if found.calibrator is None:
-        return ()
-    usable = usable_rows(plan.target, found.classes, rows)
-    every = max(1, math.ceil(len(usable.predicted) / MOST_MULTICLASS_ROWS)) if len(found.classes) > 2 else 1
-    predicted, probabilities = usable.predicted[::every], usable.probabilities
-    if probabilities is None or not len(predicted):
-        return ()
-    probabilities = probabilities[::every]
-    expected = score_calibration.apply(found.calibrator, probabilities)
-    if shifted is not None:
-        expected = expected_performance.reweighted(expected, found.shift.prior, shifted.share)
-    if plan.task is Task.BINARY:
-        metrics = expected_performance.binary(
-            predicted == 1, probabilities[:, 1], expected[:, 1], calibration_error=found.error
-        )
-    else:
-        metrics = expected_performance.multiclass(
-            predicted, probabilities, expected, calibration_error=found.error
-        )
-    return tuple(_wider(each, found.inflation.get(each.name, 1.0)) for each in metrics)
-
-
-def _wider(metric: Metric, factor: float) -> Metric:
-    """The metric with an interval that is wider by this factor, within its range."""
-    if factor <= 1 or metric.value is None or metric.lower is None or metric.upper is None:
-        return metric
-    highest = {"log_loss": math.inf, "brier": 2.0}.get(metric.name, 1.0)
-    half = (metric.upper - metric.lower) / 2 * factor
-    return replace(metric, lower=max(metric.value - half, 0.0), upper=min(metric.value + half, highest))
 
 
 def recorded(

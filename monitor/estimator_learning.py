@@ -7,9 +7,11 @@ from dataclasses import replace
 import numpy as np
 
 from monitor import outcomes
-from monitor.estimating import FEWEST_WINDOWS, Codes, UsableRows, metrics_of, ordered, shares_of, usable_rows
+from monitor.estimating import FEWEST_WINDOWS, shares_of
 from monitor.estimators import Estimators
+from monitor.expected import metrics_of
 from monitor.plan import Plan
+from monitor.predicted import Codes, UsableRows, ordered, usable_rows
 from monitor.rows import Rows
 from monitor.stats import label_shift, probability_calibration, score_calibration
 from monitor.stats.intervals import Z

@@ -37,6 +37,8 @@ class Estimators:
     dispersion: float = 1.0
     between: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0))
     inflation: Mapping[str, float] = field(default_factory=dict)
+    given_label: Mapping[str, NDArray[np.int64]] = field(default_factory=dict)
+    """By feature the reference's rows by label and cell, (k, cells)."""
 
     def to_bytes(self) -> bytes:
         """Everything, exactly."""
@@ -46,9 +48,11 @@ class Estimators:
             "windows": self.windows,
             "dispersion": self.dispersion,
             "inflation": dict(self.inflation),
+            "features": list(self.given_label),
         }
         arrays = {f"shift {name}": each for name, each in label_shift.to_arrays(self.shift).items()}
         arrays["between"] = self.between
+        arrays |= {f"feature {number}": each for number, each in enumerate(self.given_label.values())}
         if self.scaling is not None and self.calibrator is not None and self.error is not None:
             header["scaling"] = [self.scaling.temperature, self.scaling.floor]
             arrays["bias"] = self.scaling.bias
@@ -74,6 +78,7 @@ class Estimators:
             dispersion=header["dispersion"],
             between=arrays["between"],
             inflation=header["inflation"],
+            given_label={name: arrays[f"feature {number}"] for number, name in enumerate(header["features"])},
         )
         if "scaling" not in header:
             return found

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from monitor import baseline, estimator_learning, labelled, outcomes, row_tests
+from monitor import baseline, estimator_learning, given_label, labelled, outcomes, row_tests
 from monitor.calibrating import FEWEST_WINDOWS, Past
 from monitor.errors import DetectorError
 from monitor.estimators import Estimators
@@ -76,6 +76,9 @@ def read(
     pasts = (replace(past, labels=labels) for past, labels in zip(kept, readings, strict=True))
     excesses = {**lines.excesses(), **row_lines.excesses()}
     estimators = estimator_learning.learn(plan, rows, slices) if plan.errors is not None else None
+    if estimators is not None:
+        features = given_label.read(plan, estimators.classes, source, interval, threads)
+        estimators = replace(estimators, given_label=features)
     return History(tuple(pasts), excesses, lines.typical, tuple(lines.measured), estimators, lines.fixed())
 
 

@@ -140,7 +140,8 @@ def _first_line(
     labels = maturity.judge(plan, before.delays, before.pending, known, job.labels, tick)
     late = labels.measurement if labels is not None else None
     measured = measure.window(plan, data, (late,) if late is not None else ())
-    told = estimating.estimate(plan, data.rows, measured.statistics)
+    steps = _advance(plan, before, data, tick, measured)
+    told = estimating.estimate(plan, data, measured.statistics, _moved(steps))
     opened = labelled.open_window(plan, data, before.pending, tick)
     pending = labelled.with_estimate(plan, opened.pending, told.measurement)
     state = replace(
@@ -149,7 +150,6 @@ def _first_line(
         tick=tick,
         pending=before.pending if pending is None else (*before.pending, pending),
     )
-    steps = _advance(plan, before, data, tick, measured)
     after, faults = diagnosis.explained(plan, before.alarms, steps, data.sample)
     state = replace(
         state,
@@ -196,6 +196,14 @@ def _advance(
         ((decision, after),), memory = advance(plan, kind, alarm, memory, [heard])
         found[kind] = (decision, after, memory)
     return found
+
+
+def _moved(steps: Mapping[Kind, tuple[Decision, AlarmState, bytes]]) -> tuple[str, ...]:
+    """The features whose alarm is open after this window."""
+    if Kind.COVARIATE not in steps or not steps[Kind.COVARIATE][1].open:
+        return ()
+    decision, alarm, _ = steps[Kind.COVARIATE]
+    return tuple(dict.fromkeys((*decision.columns, *alarm.column_since)))
 
 
 def _label_tick(job: Run, before: ModelState, tick: datetime, closing: tuple[AlarmRecord, ...]) -> Commit:

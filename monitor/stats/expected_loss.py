@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from monitor.stats.intervals import Z
 from monitor.stats.performance import NO_LABELS, NUMBER_METRICS, UNDEFINED, Flags, Floats, Metric
 
-TREES = 60
-LEAVES = 15
+TREES, LEAVES, LEAF_ROWS, RATE = 100, 6, 40, 0.05
+"""Small and slow: deep trees follow the noise of single losses, and the check then levels what they know."""
 CUTS = 100
 """Parts that a column is cut into."""
 CATEGORIES = 200
@@ -249,12 +249,15 @@ def _fit(rows: Floats, loss: Floats) -> Any:
     model = HistGradientBoostingRegressor(
         max_iter=TREES,
         max_leaf_nodes=LEAVES,
+        min_samples_leaf=LEAF_ROWS,
+        learning_rate=RATE,
         max_bins=CUTS,
         categorical_features=None,
         early_stopping=False,
         random_state=0,
     )
-    model.fit(rows, loss)
+    # a column without any value has no bins
+    model.fit(np.where(np.isfinite(rows).any(axis=0), rows, 0.0), loss)
     # nothing that a prediction needs, and a pickle would have to name numpy's generators
     vars(model).pop("_feature_subsample_rng", None)
     return model

@@ -14,7 +14,7 @@ from scipy import optimize, special
 Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
 
-FLOORS = (1e-12, 1e-6, 1e-3)
+FLOORS = (1e-12, 1e-6, 1e-3, 1e-2)
 """Probabilities are taken as at least one of these, the one under which the labels are likeliest.
 
 A network's 1e-9 tells much, a forest's 0 only that no tree voted for the class.
@@ -25,6 +25,8 @@ SHARPEST = 50.0
 """Bound of 1/T; its reciprocal is the other bound."""
 MOST_ROWS = 100_000
 """Of more labelled rows every j-th is fitted: the errors of T and b are below 1 % long before."""
+TINY = 1e-9
+"""Calibrated probabilities are taken as at least this."""
 BINS = 10
 FEWEST = 5.0
 """Rows that a bin of the check must expect with the class and without it; smaller ones are merged."""
@@ -88,23 +90,48 @@ def apply(calibrator: Calibrator, probabilities: Floats) -> Floats:
     return found
 
 
-def check(calibrated: Floats, labels: Codes) -> CalibrationCheck:
+def calibrator_effect(calibrated: Floats) -> tuple[Floats, Floats]:
+    """How calibrated probabilities (n, k), n >= 1, hang on the calibrator's (1/T, b), k + 1 numbers.
+
+    The derivative (k, k + 1) of their mean, and Fisher's information (k + 1, k + 1) of one row. Calibrating
+    calibrated probabilities again stays within the family, so T = 1 and b = 0 stand for what was learned.
+    """
+    n, k = calibrated.shape
+    scores = np.log(np.maximum(calibrated, TINY))
+    centred = scores - (calibrated * scores).sum(axis=1, keepdims=True)
+    by_temperature = (calibrated * centred).mean(axis=0)
+    by_bias = np.diag(calibrated.mean(axis=0)) - calibrated.T @ calibrated / n
+    information = np.empty((k + 1, k + 1))
+    information[0, 0] = (calibrated * centred**2).sum() / n
+    information[0, 1:] = information[1:, 0] = by_temperature
+    information[1:, 1:] = by_bias
+    return np.column_stack([by_temperature, by_bias]), information
+
+
+def check(calibrated: Floats, labels: Codes, calibration_rows: int | None = None) -> CalibrationCheck:
     """Whether probabilities (n, k) hold on labelled rows (n,) that the calibrator did not learn from.
 
     Of each class, rows are put into `BINS` bins of equal mass by its probability. Hosmer and Lemeshow's
-    statistic, sum of (observed - expected)^2 / sum p (1 - p), is chi-squared with one degree of freedom
-    for each bin, as nothing was fitted to these rows. The p-value is Bonferroni's over the classes; of two
-    classes one is enough. n = 0: gap 0, no p-value. ValueError as `learn`.
+    statistic of observed minus expected rows is chi-squared with one degree of freedom for each bin, as
+    nothing was fitted to these rows. Their covariance holds sum p (1 - p) and, by the delta method, the error
+    of a calibrator that learned from `calibration_rows`: None for as many as here, 0 for no calibrator. The
+    p-value is Bonferroni's over the classes; of two classes one is enough. n = 0: gap 0, no p-value.
+    ValueError as `learn`.
     """
     _require(calibrated, labels)
     n, k = calibrated.shape
-    tested = [_by_score(calibrated[:, each], labels == each) for each in range(k)]
+    if n == 0:
+        return CalibrationCheck(0.0, np.zeros(k), None)
+    told = n if calibration_rows is None else calibration_rows
+    error = np.zeros((k + 1, k + 1))
+    if told:
+        error = np.linalg.inv(told * calibrator_effect(calibrated)[1] + RIDGE * np.eye(k + 1))
+    tested = [_by_score(calibrated, each, labels == each, error) for each in range(k)]
     by_class = np.array([gap for gap, _ in tested])
     p_values = [p for _, p in tested if p is not None]
-    if n == 0 or not p_values:
-        return CalibrationCheck(float(by_class.max()), by_class, None)
     times = 1 if k == 2 else len(p_values)
-    return CalibrationCheck(float(by_class.max()), by_class, min(1.0, times * min(p_values)))
+    p_value = min(1.0, times * min(p_values)) if p_values else None
+    return CalibrationCheck(float(by_class.max()), by_class, p_value)
 
 
 def _fitted(probabilities: Floats, one_hot: Floats, floor: float) -> tuple[float, Calibrator]:
@@ -128,26 +155,35 @@ def _fitted(probabilities: Floats, one_hot: Floats, floor: float) -> tuple[float
     return float(found.fun), Calibrator(float(1 / found.x[0]), bias, floor)
 
 
-def _by_score(score: Floats, happened: NDArray[np.bool_]) -> tuple[float, float | None]:
-    """Of one class: the weighted mean absolute gap over bins of its score, and the p-value of the gaps."""
-    if not len(score):
-        return 0.0, None
+def _by_score(
+    calibrated: Floats, chosen: int, happened: NDArray[np.bool_], error: Floats
+) -> tuple[float, float | None]:
+    """Of one class: the weighted mean absolute gap over bins of its score, and the p-value of the gaps.
+
+    `error` (k + 1, k + 1): covariance of the calibrator's (1/T, b).
+    """
+    score = calibrated[:, chosen]
     edges = np.unique(np.quantile(score, np.arange(1, BINS) / BINS))
     bins = np.searchsorted(edges, score, side="right")
-    sums = [
-        np.bincount(bins, each, BINS) for each in (np.ones(len(score)), score, happened, score * (1 - score))
-    ]
-    rows, expected, observed, variance = _merged(np.stack(sums, axis=1)).T
+    logs = np.log(np.maximum(calibrated, TINY))
+    by_temperature = score * (logs[:, chosen] - (calibrated * logs).sum(axis=1))
+    by_bias = score[:, None] * (np.arange(calibrated.shape[1]) == chosen) - score[:, None] * calibrated
+    columns = [np.ones(len(score)), score, happened, score * (1 - score), by_temperature, *by_bias.T]
+    found = _merged(np.stack([np.bincount(bins, each, BINS) for each in columns], axis=1))
+    rows, expected, observed, variance = found[:, :4].T
     gap = float(np.abs(observed - expected).sum() / len(score))
     enough = (expected >= FEWEST) & (rows - expected >= FEWEST)
     if not enough.any():
         return gap, None
-    chi_squared = ((observed - expected)[enough] ** 2 / variance[enough]).sum()
+    effect = found[enough, 4:]
+    covariance = np.diag(np.maximum(variance[enough], TINY)) + effect @ error @ effect.T
+    rest = (observed - expected)[enough]
+    chi_squared = max(float(rest @ np.linalg.solve(covariance, rest)), 0.0)
     return gap, float(special.chdtrc(int(enough.sum()), chi_squared))
 
 
 def _merged(sums: Floats) -> Floats:
-    """Neighbouring bins (rows, expected, observed, variance) added until each expects enough rows."""
+    """Neighbouring bins (rows, expected, ...) added until each expects enough rows."""
     found: list[Floats] = []
     waiting = np.zeros(sums.shape[1])
     for each in sums:

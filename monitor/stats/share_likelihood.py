@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import linalg
 
-from monitor.stats.probability_calibration import RIDGE
+from monitor.stats.probability_calibration import RIDGE, TINY
 from monitor.stats.share_estimators import PRIOR_DEVIATION, Solution, nearest, tangent
-from monitor.stats.shift_reference import TINY, ScoreReference
+from monitor.stats.shift_reference import ScoreReference
 
 Floats: TypeAlias = NDArray[np.float64]
 

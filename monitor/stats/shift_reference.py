@@ -10,6 +10,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from monitor.stats.probability_calibration import calibrator_effect
+
 Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
 
@@ -18,8 +20,6 @@ BINARY_CELLS = 20
 """Cells of equal mass of the positive probability, with two classes."""
 CLASS_CELLS = 3
 """Cells of equal mass of the predicted class's probability within each predicted class, with more."""
-TINY = 1e-9
-"""Calibrated probabilities are taken as at least this."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -169,7 +169,7 @@ def _scores(predicted: Codes, calibrated: Floats, labels: Codes, calibration_row
         own = calibrated[labels == each]
         second[each] = own.T @ own / by_label[each]
         mean[:, each] = own.sum(axis=0) / by_label[each]
-    sensitivity, information = _calibrator(calibrated)
+    sensitivity, information = calibrator_effect(calibrated)
     prior = calibrated.mean(axis=0)
     return ScoreReference(
         edges=edges,
@@ -196,20 +196,3 @@ def _edges(predicted: Codes, calibrated: Floats) -> Floats:
         )
         edges[each, : len(own)] = own
     return edges
-
-
-def _calibrator(calibrated: Floats) -> tuple[Floats, Floats]:
-    """Derivative of the mean probabilities by (1/T, b) at 1 and 0, and Fisher's information of one row.
-
-    Calibrating calibrated probabilities again stays within the family, so (1, 0) stands for its optimum.
-    """
-    n, k = calibrated.shape
-    scores = np.log(np.maximum(calibrated, TINY))
-    centred = scores - (calibrated * scores).sum(axis=1, keepdims=True)
-    by_temperature = (calibrated * centred).mean(axis=0)
-    by_bias = np.diag(calibrated.mean(axis=0)) - calibrated.T @ calibrated / n
-    information = np.empty((k + 1, k + 1))
-    information[0, 0] = (calibrated * centred**2).sum() / n
-    information[0, 1:] = information[1:, 0] = by_temperature
-    information[1:, 1:] = by_bias
-    return np.column_stack([by_temperature, by_bias]), information
