@@ -4,12 +4,13 @@ import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from importlib.metadata import version
 
 import pyarrow as pa
 
 import monitor.detectors
 import monitor.sources  # noqa: F401 - registers its members
-from monitor import alarms, baseline, history, label_delays, pairs, reference_sample, rolling
+from monitor import alarms, baseline, history, label_delays, loss_learning, pairs, reference_sample, rolling
 from monitor.asked import (
     SEASONS,
     added,
@@ -34,6 +35,7 @@ from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
 from monitor.errors import BadReferenceError
 from monitor.estimators import Estimators
 from monitor.history import History
+from monitor.losses import LossEstimator
 from monitor.panels import MISSING, Panels, watched
 from monitor.plan import Labelled, LabelSource, Names, Plan, Target, Test, features_of, sampled_rows
 from monitor.reference import Reference, learn
@@ -45,18 +47,12 @@ from monitor.values import categorical
 
 SHAPE_VERSION = 4
 """Part of the fingerprint: a driftd that learns differently learns again."""
-
-
-PAIRS = "pairs"
-"""The reference's attachment that holds the pairs of columns whose correlation is watched."""
-CALIBRATION = "calibration"
-"""The reference's attachment that holds what its windows taught."""
-ESTIMATORS = "estimators"
-"""The attachment that holds what estimates shares and performance without labels."""
-DELAYS = "delays"
-"""The attachment that holds how late the labels of the reference came."""
-PAST = "past"
-"""The attachment that holds the windows of the reference of a rolling one."""
+PAIRS, CALIBRATION, ESTIMATORS, LOSSES = "pairs", "calibration", "estimators", "losses"
+DELAYS, PAST = "delays", "past"
+"""The attachments of a reference: the pairs of columns whose correlation is watched, what its windows taught,
+what estimates shares, performance and errors without labels, how late its labels came, and the windows
+themselves of a rolling one.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +89,7 @@ def resolve(config: ModelConfig, references: Mapping[str, bytes], threads: int) 
     learned anew is another reference only if it differs.
     """
     source, live = open_source(config.reference.source), open_source(config.live.source)
-    key = _digest(f"{_asked(config)} {source.fingerprint()}".encode())
+    key = _key(config, source)
     if key in references:
         return Resolved(_plan(config, Reference.from_bytes(references[key]), live), key, None)
     plan, _ = _learned(config, source, live, threads)
@@ -110,6 +106,11 @@ def _asked(config: ModelConfig) -> str:
     return f"{SHAPE_VERSION} {numbers_fingerprint(config)} {sorted(config.columns.features.private)}"
 
 
+def _key(config: ModelConfig, source: Source) -> str:
+    """Under which the reference is kept; what scikit-learn fitted is read by the same version alone."""
+    return _digest(f"{_asked(config)} {source.fingerprint()} {version('scikit-learn')}".encode())
+
+
 def _learned(
     config: ModelConfig, source: Source, live: Source, threads: int, *, fixed: bool = False
 ) -> tuple[Plan, History]:
@@ -121,6 +122,9 @@ def _learned(
     found = calibrated(plan, past.windows, past.excesses)
     attachments = {**reference.attachments, CALIBRATION: found.to_bytes()}
     delays = label_delays.read(plan, source, interval_of(config), [past.window for past in past.windows])
+    losses = loss_learning.learn(plan, source, interval_of(config))
+    if losses is not None:
+        attachments[LOSSES] = losses.to_bytes()
     if past.estimators is not None:
         attachments[ESTIMATORS] = past.estimators.to_bytes()
     if delays is not None:
@@ -234,6 +238,7 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         seasons=SEASONS[config.reference.season],
         calibrations=Calibrations.from_bytes(stored, panels.layouts) if stored else Calibrations(),
         estimators=Estimators.from_bytes(attached[ESTIMATORS]) if ESTIMATORS in attached else None,
+        losses=LossEstimator.from_bytes(attached[LOSSES]) if LOSSES in attached else None,
         delays=Delays.from_bytes(attached[DELAYS]) if DELAYS in attached else None,
         keep=config.reference.keep.nominal if config.reference.keep is not None else None,
         past=rolling.from_bytes(attached[PAST]) if PAST in attached else (),

@@ -18,6 +18,7 @@ from monitor.rows import Rows
 from monitor.scan import WindowData
 from monitor.stats import label_shift, probability_calibration
 from monitor.stats.label_shift import ShareEstimate
+from monitor.stats.performance import Metric
 from monitor.types import EstimateRecord, Kind, LabelShift, PerformanceMetric, Reason, Role, Statistic
 from monitor.verdicts import Measurement
 
@@ -60,7 +61,13 @@ def estimate(
     explain how these moved are not valid.
     """
     found, rows = plan.estimators, data.rows
-    if found is None or len(rows) < plan.min_rows:
+    if len(rows) < plan.min_rows:
+        return Estimated()
+    if plan.losses is not None and data.sample is not None:
+        return Estimated(
+            performance=_told(plan, plan.losses.estimate(data.sample), _broken(plan, statistics))
+        )
+    if found is None:
         return Estimated()
     shares = shares_of(plan, found, rows)
     if shares is None:
@@ -71,7 +78,7 @@ def estimate(
     shifted = _shrunk(found, shares) if shares.valid else None
     return Estimated(
         _label_shift(found, shares),
-        _performance(plan, found, rows, shifted, _distrust(plan, found, statistics)),
+        _told(plan, metrics_of(plan, found, rows, shifted), _distrust(plan, found, statistics)),
         moved,
     )
 
@@ -177,23 +184,22 @@ def _quantile(freedom: float, probability: float) -> float:
 
 def _distrust(plan: Plan, found: Estimators, statistics: Sequence[Statistic]) -> Reason | None:
     """Why estimates of performance are not to be trusted in this window; None where they are."""
-    if not found.trusted:
-        return Reason.NOT_CALIBRATED
+    return _broken(plan, statistics) if found.trusted else Reason.NOT_CALIBRATED
+
+
+def _broken(plan: Plan, statistics: Sequence[Statistic]) -> Reason | None:
+    """Whether a feature is broken or beyond the reference in many rows."""
     features = {each.name for each in plan.columns(Role.FEATURE)}
-    broken = [
-        each
+    broken = any(
+        each.drifted and each.column in features and (each.value or 0) >= SUPPORT
         for each in statistics
         if each.kind is Kind.QUALITY
-        and each.drifted
-        and each.column in features
-        and (each.value or 0) >= SUPPORT
-    ]
+    )
     return Reason.OUTSIDE_SUPPORT if broken else None
 
 
-def _performance(
-    plan: Plan, found: Estimators, rows: Rows, shifted: ShareEstimate | None, distrust: Reason | None
-) -> tuple[PerformanceMetric, ...]:
+def _told(plan: Plan, metrics: Sequence[Metric], distrust: Reason | None) -> tuple[PerformanceMetric, ...]:
+    """The metrics beside the reference's; `distrust` where they have no reason of their own."""
     reference: Mapping[str, float] = plan.labelled.performance if plan.labelled is not None else {}
     return tuple(
         PerformanceMetric(
@@ -205,7 +211,7 @@ def _performance(
             reference.get(each.name),
             Reason(each.reason) if each.reason is not None else distrust,
         )
-        for each in metrics_of(plan, found, rows, shifted)
+        for each in metrics
     )
 
 

@@ -11,6 +11,7 @@ from monitor.calibration import Calibrated, Calibrations
 from monitor.delays import Delays
 from monitor.detectors.base import Detector, RowDetector
 from monitor.estimators import Estimators
+from monitor.losses import LossEstimator
 from monitor.panels import Panels, watched
 from monitor.reference import Reference
 from monitor.sample import Sample
@@ -155,6 +156,8 @@ class Plan:
     """What the windows of the reference taught, by kind; a kind without is judged by two-sample nulls."""
     estimators: Estimators | None = None
     """What tells class shares and performance before labels are there; None where nothing does."""
+    losses: LossEstimator | None = None
+    """What tells the error of a regression before labels are there."""
     delays: Delays | None = None
     """How late the labels of the reference's windows came; None where no source of labels tells."""
     keep: timedelta | None = None
@@ -193,10 +196,11 @@ class Plan:
 
     @cached_property
     def sampled(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
-        """The numeric and the categorical features that a sample of rows has; none where none is needed."""
-        if not self.panels.pairs and self.reference_sample is None:
+        """The numeric and the categorical columns that a sample of rows has; none where none is needed."""
+        if not self.panels.pairs and self.reference_sample is None and self.losses is None:
             return (), ()
-        return features_of(self.reference)
+        numeric, categorical = features_of(self.reference)
+        return (*numeric, self.losses.prediction) if self.losses is not None else numeric, categorical
 
     @property
     def sampled_rows(self) -> int:

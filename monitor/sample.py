@@ -83,13 +83,16 @@ class Sample:
 
 
 def comparable(reference: Sample, live: Sample) -> tuple[Table, Table]:
-    """Both samples as arrays, their categories under the same codes; ValueError for different columns.
+    """Both samples as arrays, their categories under the same codes; ValueError where a column lacks.
 
-    Column j of the tables is `reference.names[j]`. Infinite values are missing here.
+    Column j of the tables is `reference.names[j]`; other columns of `live` are left out. Infinite values are
+    missing here.
     """
-    if (reference.numeric, reference.names) != (live.numeric, live.names):
+    if not (set(reference.numeric) <= set(live.numeric) and set(reference.texts) <= set(live.texts)):
         message = "samples of different columns do not compare"
         raise ValueError(message)
+    order = [live.numeric.index(name) for name in reference.numeric]
+    live = replace(live, numeric=reference.numeric, numbers=live.numbers[:, order])
     both = [joined([codes, live.texts[name]]).codes for name, codes in reference.texts.items()]
     codes = np.column_stack(both) if both else np.zeros((len(reference) + len(live), 0), np.int32)
     known = [np.where(np.isfinite(each.numbers), each.numbers, np.nan) for each in (reference, live)]

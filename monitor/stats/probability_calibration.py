@@ -74,7 +74,7 @@ def learn(probabilities: Floats, labels: Codes) -> Calibrator:
     step = max(1, -(-len(labels) // MOST_ROWS))
     probabilities, one_hot = probabilities[::step], np.eye(probabilities.shape[1])[labels[::step]]
     lowest = float(probabilities.min(initial=1.0))
-    tried = FLOORS[:1] if lowest >= FLOORS[-1] else FLOORS
+    tried = FLOORS[:1] + tuple(floor for floor in FLOORS[1:] if floor > lowest)
     _, best = min((_fitted(probabilities, one_hot, floor) for floor in tried), key=lambda found: found[0])
     return best
 

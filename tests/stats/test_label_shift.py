@@ -124,7 +124,7 @@ class TestEstimate:
         assert one.p_value == other.p_value
 
     def test_dispersion_widens_and_forgives(self):
-        reference, predicted, calibrated = some_window(7, turned=1.0)
+        reference, predicted, calibrated = some_window(7, turned=2.0)
         plain = estimate(reference, predicted, calibrated)
         wide = estimate(reference, predicted, calibrated, dispersion=50.0)
         np.testing.assert_allclose(wide.error, np.sqrt(50) * plain.error, rtol=0.01)
@@ -137,54 +137,59 @@ def coverage(windows, n, reference, prior, live, scored):
     held = []
     for seed in range(windows):
         random = np.random.default_rng([seed, n, reference])
-        calibrator, found = learned(random, reference, prior)
-        predicted, calibrated = window(random, calibrator, n, prior, live)
-        told = estimate(found, predicted, calibrated if scored else None)
+        if scored:
+            calibrator, found = learned(random, reference, prior)
+            predicted, calibrated = window(random, calibrator, n, prior, live)
+        else:
+            told, label = rows(random, reference, prior)
+            found = learn(told.argmax(axis=1), None, label, classes=len(prior))
+            predicted, calibrated = rows(random, n, prior, live)[0].argmax(axis=1), None
+        told = estimate(found, predicted, calibrated)
         held.append((told.lower <= live) & (np.asarray(live) <= told.upper))
     return np.mean(held)
 
 
 class TestCoverage:
-    """Nominal 95 %; three standard errors of 120 windows of two classes are 6 points."""
+    """Nominal 95 %; three standard errors are 4.6 points of 200 windows, and 8.4 of 60."""
 
-    @pytest.mark.parametrize("scored", [False, True])
     @pytest.mark.parametrize(("n", "reference"), [(200, 1000), (5000, 1000)])
     @pytest.mark.parametrize("live", [TWO, TWO_SHIFTED, [1.0, 0.0]])
-    def test_two_classes(self, live, n, reference, scored):
-        assert coverage(120, n, reference, TWO, live, scored) > 0.9
+    def test_two_classes(self, live, n, reference):
+        assert coverage(200, n, reference, TWO, live, scored=False) > 0.9
+        assert coverage(60, n, reference, TWO, live, scored=True) > 0.86
 
-    @pytest.mark.parametrize("scored", [False, True])
     @pytest.mark.parametrize("live", [THREE, THREE_SHIFTED])
-    def test_three_classes(self, live, scored):
-        assert coverage(60, 1000, 1000, THREE, live, scored) > 0.9
+    def test_three_classes(self, live):
+        assert coverage(100, 1000, 1000, THREE, live, scored=False) > 0.9
+        assert coverage(30, 1000, 1000, THREE, live, scored=True) > 0.87
 
-    @pytest.mark.parametrize("scored", [False, True])
-    def test_ten_classes(self, scored):
-        assert coverage(20, 200, 2000, TEN, TEN_SHIFTED, scored) > 0.9
-        assert coverage(20, 5000, 2000, TEN, TEN_SHIFTED, scored) > 0.9
+    @pytest.mark.parametrize("n", [200, 5000])
+    def test_ten_classes(self, n):
+        assert coverage(20, n, 2000, TEN, TEN_SHIFTED, scored=False) > 0.9
+        assert coverage(8, n, 2000, TEN, TEN_SHIFTED, scored=True) > 0.88
 
     def test_fifty_classes(self):
         shares = np.linspace(1, 3, 50) / 100
-        assert coverage(2, 3000, 5000, shares, shares[::-1], False) > 0.88
+        assert coverage(4, 3000, 5000, shares, shares[::-1], scored=False) > 0.88
 
 
 class TestAssumption:
     @pytest.mark.parametrize("live", [THREE, THREE_SHIFTED])
     def test_label_shift_is_seldom_refused(self, live):
-        found = [estimate(*some_window(100 + seed, live=live)) for seed in range(40)]
+        found = [estimate(*some_window(100 + seed, live=live)) for seed in range(25)]
         assert np.mean([each.valid for each in found]) > 0.9
         assert np.mean([each.statistic for each in found]) == pytest.approx(1, abs=0.25)
 
     @pytest.mark.parametrize(("prior", "live"), [(TWO, TWO_SHIFTED), (THREE, THREE_SHIFTED)])
     def test_another_relation_of_inputs_and_labels_is(self, prior, live):
-        found = [estimate(*some_window(seed, 3000, prior, live, 3000, turned=1.0)) for seed in range(15)]
+        found = [estimate(*some_window(seed, 3000, prior, live, 3000, turned=1.5)) for seed in range(15)]
         assert np.mean([each.reason == "not_label_shift" for each in found]) > 0.8
 
     def test_alone(self):
         rows = some_window(8)
         found = assumption_test(*rows)
         assert found.p_value == estimate(*rows).p_value
-        assert 4 < found.degrees <= 6
+        assert found.degrees == pytest.approx(6, abs=0.1)
 
 
 class TestBadInputs:

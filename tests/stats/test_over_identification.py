@@ -5,9 +5,10 @@ from hypothesis import strategies as st
 
 from monitor.stats.over_identification import fit, merged, over_identification
 
-MEAN = np.array(
-    [np.linspace(2, 0.2, 20), np.linspace(0.1, 2, 20) ** 2, np.ones(20) + np.sin(np.arange(20))]
-).T
+CELLS = np.arange(20)
+MEAN = 0.02 + np.stack(
+    [np.exp(-CELLS / 5), np.exp(CELLS / 5 - 4), np.exp(-(((CELLS - 10) / 4) ** 2))], axis=1
+)
 MEAN = MEAN / MEAN.sum(axis=0)
 PRIOR = np.array([0.6, 0.3, 0.1])
 
@@ -24,19 +25,19 @@ def p_values(simulations, **how):
 
 
 class TestSize:
-    """Three standard errors of 200 simulations are 4.6 points at 5 %."""
+    """Three standard errors of 80 simulations are 7 points at 5 %."""
 
     @pytest.mark.parametrize("shares", [PRIOR, [0.1, 0.2, 0.7], [0.0, 1.0, 0.0]])
-    @pytest.mark.parametrize(("n", "reference"), [(200, 1000), (5000, 1000), (5000, 10_000)])
+    @pytest.mark.parametrize(("n", "reference"), [(200, 1000), (5000, 1000)])
     def test_under_label_shift(self, shares, n, reference):
-        found = p_values(200, shares=np.array(shares), n=n, reference=reference)
-        assert np.mean(found < 0.05) < 0.1
-        assert np.mean(found < 0.5) > 0.3
+        found = p_values(80, shares=np.array(shares), n=n, reference=reference)
+        assert np.mean(found < 0.05) < 0.12
+        assert np.mean(found < 0.5) > 0.25
 
     def test_the_statistic_is_about_one(self):
-        found = [over_identification(*counted(seed)) for seed in range(100)]
-        assert np.mean([each.statistic for each in found]) == pytest.approx(1, abs=0.1)
-        assert {round(each.degrees) for each in found} == {17}
+        found = [over_identification(*counted(seed)) for seed in range(60)]
+        assert np.mean([each.statistic for each in found]) == pytest.approx(1, abs=0.15)
+        assert np.median([each.degrees for each in found]) == pytest.approx(17, abs=0.1)
 
 
 class TestPower:
@@ -45,12 +46,13 @@ class TestPower:
         assert np.mean(p_values(50, mean=moved) < 0.01) > 0.8
 
     def test_more_rows_more_power(self):
-        moved = 0.9 * MEAN + 0.1 * np.roll(MEAN, 4, axis=0)
-        few, many = (p_values(40, mean=moved, n=n, reference=20_000) for n in (300, 20_000))
+        moved = MEAN * (1 + 0.12 * (-1.0) ** CELLS)[:, None]
+        moved = moved / moved.sum(axis=0)
+        few, many = (p_values(30, mean=moved, n=n, reference=20_000) for n in (300, 20_000))
         assert np.mean(many < 0.01) > 0.9 > np.mean(few < 0.01)
 
     def test_dispersion_divides_j(self):
-        rows = counted(1, mean=np.roll(MEAN, 1, axis=0))
+        rows = counted(1, mean=np.roll(MEAN, 3, axis=0))
         plain, forgiving = over_identification(*rows), over_identification(*rows, dispersion=1e3)
         assert plain.statistic == forgiving.statistic
         assert plain.p_value < 1e-3 < forgiving.p_value
