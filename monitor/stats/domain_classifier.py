@@ -8,7 +8,6 @@ test made for one kind of change, so it explains an alarm rather than opening it
 
 import math
 from collections.abc import Callable
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol, TypeAlias
@@ -19,6 +18,7 @@ from numpy.typing import NDArray
 from monitor.stats.domain_forest import Forest, area_of
 from monitor.stats.domain_sparse import Sparse
 from monitor.stats.tables import Table
+from monitor.stats.threads import one_thread
 
 __all__ = ["Separation", "Table", "Variant", "null_error", "separate"]
 
@@ -114,7 +114,7 @@ def separate(
     # both sides are in random order: every fold has its part of each
     number = np.concatenate([np.arange(len(one)), np.arange(len(other))]) % folds
     areas, weights = [], []
-    with _one_thread():
+    with one_thread():
         model = MODELS[variant](one + other, folds)
         for fold in range(folds):
             test = np.flatnonzero(number == fold)
@@ -124,17 +124,6 @@ def separate(
     auc, error = float(np.mean(areas)), null_error(len(one), len(other))
     columns = _ranked(np.array(weights), model.noise * error) if auc > 0.5 + CLEAR * error else ()
     return Separation(auc, error, columns)
-
-
-def _one_thread() -> AbstractContextManager[object]:
-    """No threads in compiled libraries: on a busy machine they wait for each other, 40 times as long."""
-    # the limit holds for what is loaded before it
-    import sklearn.ensemble  # noqa: PLC0415 - a second to import
-    import sklearn.linear_model  # noqa: F401, PLC0415 - see above
-    from threadpoolctl import threadpool_limits  # type: ignore[import-untyped] # noqa: PLC0415 - see above
-
-    limit: AbstractContextManager[object] = threadpool_limits(1)
-    return limit
 
 
 def _chosen(reference: Table, live: Table, most: int, seed: int) -> tuple[Table, Table]:

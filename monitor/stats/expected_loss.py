@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from monitor.stats.intervals import Z
 from monitor.stats.performance import NO_LABELS, NUMBER_METRICS, UNDEFINED, Flags, Floats, Metric
+from monitor.stats.threads import one_thread
 
 TREES, LEAVES, LEAF_ROWS, RATE = 100, 6, 40, 0.05
 """Small and slow: deep trees follow the noise of single losses, and the check then levels what they know."""
@@ -111,10 +112,12 @@ def learn(features: NDArray[np.float32], categorical: Flags, prediction: Floats,
         for column, kind in enumerate(categorical)
     )
     rows = _encoded(rows, orders)
-    trees = tuple(_fit(rows[fitted], loss[fitted]) for loss in losses)
-    checks = tuple(
-        _check(_predict(tree, rows[checked]), loss[checked]) for tree, loss in zip(trees, losses, strict=True)
-    )
+    with one_thread():
+        trees = tuple(_fit(rows[fitted], loss[fitted]) for loss in losses)
+        checks = tuple(
+            _check(_predict(tree, rows[checked]), loss[checked])
+            for tree, loss in zip(trees, losses, strict=True)
+        )
     return LossModel(orders, trees, checks)
 
 
@@ -135,10 +138,11 @@ def estimate(
     if not len(prediction) or not np.isfinite(prediction).all():
         return tuple(Metric(name, None, reason=reason) for name in NUMBER_METRICS)
     rows = _encoded(np.column_stack([features, prediction]).astype(np.float64), model.orders)
-    (mae, a), (square, s), (bias, b) = (
-        _mean(_predict(tree, rows), check, dispersion)
-        for tree, check in zip(model.trees, model.checks, strict=True)
-    )
+    with one_thread():
+        (mae, a), (square, s), (bias, b) = (
+            _mean(_predict(tree, rows), check, dispersion)
+            for tree, check in zip(model.trees, model.checks, strict=True)
+        )
     mae, square = max(mae, 0.0), max(square, 0.0)
     root = math.sqrt(square)
     # on the logarithm of the mean square, like the interval of the realised value
