@@ -64,3 +64,20 @@ class EstimateRecord:
     absolute_error: float
     error: float
     held: int
+
+
+@dataclass(frozen=True, slots=True)
+class PerformanceChange:
+    """What explains a change of performance: the parts sum to realised minus reference.
+
+    `inputs`: expected at the window's rows with the reference's class shares, less the reference's;
+    `class_shares`: what the estimated shares add; `relation`: what no estimate explains, so that the same
+    input now means something else. `relation` and `realised` are None until there are labels.
+    """
+
+    metric: str
+    reference: float
+    inputs: float
+    class_shares: float
+    relation: float | None = None
+    realised: float | None = None

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from monitor import outcomes
 from monitor.budget import days_by_chance, level
 from monitor.estimators import Estimators
 from monitor.expected import metrics_of
@@ -19,7 +18,15 @@ from monitor.scan import WindowData
 from monitor.stats import label_shift, probability_calibration
 from monitor.stats.label_shift import ShareEstimate
 from monitor.stats.performance import Metric
-from monitor.types import EstimateRecord, Kind, LabelShift, PerformanceMetric, Reason, Role, Statistic
+from monitor.types import (
+    Kind,
+    LabelShift,
+    PerformanceChange,
+    PerformanceMetric,
+    Reason,
+    Role,
+    Statistic,
+)
 from monitor.verdicts import Measurement
 
 ESTIMATED = "estimated"
@@ -45,6 +52,7 @@ class Estimated:
     label_shift: LabelShift | None = None
     performance: tuple[PerformanceMetric, ...] = ()
     measurement: Measurement | None = None
+    change: PerformanceChange | None = None
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
@@ -76,11 +84,10 @@ def estimate(
         shares = replace(shares, valid=False, reason=label_shift.NOT_LABEL_SHIFT)
     moved = _measurement(plan, found, shares)
     shifted = _shrunk(found, shares) if shares.valid else None
-    return Estimated(
-        _label_shift(found, shares),
-        _told(plan, metrics_of(plan, found, rows, shifted), _distrust(plan, found, statistics)),
-        moved,
-    )
+    distrust = _distrust(plan, found, statistics)
+    told = _told(plan, metrics_of(plan, found, rows, shifted), distrust)
+    plain = told if shifted is None else _told(plan, metrics_of(plan, found, rows, None), distrust)
+    return Estimated(_label_shift(found, shares), told, moved, _change("accuracy", plain, told))
 
 
 def shares_of(plan: Plan, found: Estimators, rows: Rows) -> ShareEstimate | None:
@@ -215,23 +222,11 @@ def _told(plan: Plan, metrics: Sequence[Metric], distrust: Reason | None) -> tup
     )
 
 
-def recorded(
-    estimates: Mapping[str, EstimateRecord], performance: Sequence[PerformanceMetric]
-) -> dict[str, EstimateRecord]:
-    """The record with one more window, of the metrics that are both estimated and realised.
-
-    Estimates that were not to be trusted do not count.
-    """
-    realised = {each.metric: each.value for each in performance if each.source == outcomes.REALISED}
-    after = dict(estimates)
-    for each in performance:
-        truth = realised.get(each.metric)
-        if each.source != ESTIMATED or each.reason is not None or each.value is None or truth is None:
-            continue
-        had = after.get(each.metric, EstimateRecord(0, 0.0, 0.0, 0))
-        held = each.lower is not None and each.upper is not None and each.lower <= truth <= each.upper
-        gap = each.value - truth
-        after[each.metric] = EstimateRecord(
-            had.windows + 1, had.absolute_error + abs(gap), had.error + gap, had.held + held
-        )
-    return after
+def _change(
+    metric: str, plain: Sequence[PerformanceMetric], told: Sequence[PerformanceMetric]
+) -> PerformanceChange | None:
+    """What the inputs explain, and what the class shares add to that."""
+    own, whole = (next((each for each in found if each.metric == metric), None) for found in (plain, told))
+    if own is None or whole is None or own.value is None or whole.value is None or own.reference is None:
+        return None
+    return PerformanceChange(metric, own.reference, own.value - own.reference, whole.value - own.value)

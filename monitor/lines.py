@@ -9,6 +9,7 @@ from monitor.types import (
     Evaluation,
     LabelArrival,
     LabelShift,
+    PerformanceChange,
     PerformanceMetric,
     Problem,
     Promise,
@@ -62,6 +63,7 @@ def document(evaluation: Evaluation) -> dict[str, object]:
         "versions": {version: int(rows) for version, rows in evaluation.versions.items()},
         "label_arrival": arrival(evaluation.label_arrival),
         "estimates": {name: record(each) for name, each in evaluation.estimates.items()},
+        "change": change(evaluation.change),
         "tick": iso(evaluation.tick),
     }
 
@@ -176,6 +178,20 @@ def record(found: EstimateRecord) -> dict[str, object]:
         "absolute_error": float(found.absolute_error),
         "error": float(found.error),
         "held": int(found.held),
+    }
+
+
+def change(record: PerformanceChange | None) -> dict[str, object] | None:
+    """What explains the performance, None where nothing is estimated."""
+    if record is None:
+        return None
+    return {
+        "metric": record.metric,
+        "reference": float(record.reference),
+        "inputs": float(record.inputs),
+        "class_shares": float(record.class_shares),
+        "relation": _number(record.relation),
+        "realised": _number(record.realised),
     }
 
 

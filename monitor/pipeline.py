@@ -174,6 +174,7 @@ def _first_line(
         versions=data.versions,
         label_arrival=labels.arrival if labels is not None else None,
         label_shift=told.label_shift,
+        change=told.change,
     )
     commit = restate.tick(job, before, state, tick, closing, window.key)
     if opened.pending is None:

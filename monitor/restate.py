@@ -8,7 +8,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor import alarms, estimating, labelled, maturity
+from monitor import alarms, comparing, labelled, maturity
 from monitor.estimating import ESTIMATED, ESTIMATED_SHARES
 from monitor.implied import Implied, implied, records, steps_of, through
 from monitor.join import LabelTable, arrive
@@ -18,7 +18,16 @@ from monitor.plan import Plan
 from monitor.promises import promises
 from monitor.rows import Classes
 from monitor.state import AlarmRecord, Commit, ModelState, PendingWindow
-from monitor.types import LABEL_KINDS, Evaluation, Kind, PerformanceMetric, Promise, Statistic, Verdict
+from monitor.types import (
+    LABEL_KINDS,
+    Evaluation,
+    Kind,
+    PerformanceChange,
+    PerformanceMetric,
+    Promise,
+    Statistic,
+    Verdict,
+)
 from monitor.windows import micros, moment
 
 Steps: TypeAlias = Mapping[Kind, Sequence[Step]]
@@ -180,9 +189,12 @@ def _restate(
             judged.measured.get(key),
             final=final,
         )
+        change = comparing.compared(line.change, found.performance)
+        label_verdicts = tuple(_explained(verdict, change) for verdict in label_verdicts)
         lines[key] = replace(
             line,
             tick=tick,
+            change=change,
             promises=job.promises,
             labelled_rows=window.labelled,
             restated=key != new,
@@ -204,6 +216,14 @@ def _restate(
         )
         job.lines[key] = lines[key]
     return lines
+
+
+def _explained(verdict: Verdict, change: PerformanceChange | None) -> Verdict:
+    """The verdict with what explains the error, where its alarm is open."""
+    words = comparing.change_words(change)
+    if not words or not verdict.alarm or verdict.kind not in {Kind.PERFORMANCE, Kind.CONCEPT}:
+        return verdict
+    return replace(verdict, reason=f"{verdict.reason}; {words}")
 
 
 def _stays(statistic: Statistic) -> bool:
@@ -232,7 +252,7 @@ def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
         line = job.lines.pop(window.window.key, None)
         job.places.pop(window.window.key, None)
         if line is not None and window.labelled >= RECORDED * window.rows:
-            estimates = estimating.recorded(estimates, line.performance)
+            estimates = comparing.recorded(estimates, line.performance)
         count += 1
     if not count:
         return state

@@ -12,6 +12,7 @@ from functools import lru_cache
 from monitor.estimates import EstimateRecord as EstimateRecord  # noqa: PLC0414 - re-exported
 from monitor.estimates import LabelArrival as LabelArrival  # noqa: PLC0414 - re-exported
 from monitor.estimates import LabelShift as LabelShift  # noqa: PLC0414 - re-exported
+from monitor.estimates import PerformanceChange as PerformanceChange  # noqa: PLC0414 - re-exported
 from monitor.estimates import PerformanceMetric as PerformanceMetric  # noqa: PLC0414 - re-exported
 from monitor.tokens import Reason as Reason  # noqa: PLC0414 - re-exported: one place to import words from
 from monitor.tokens import Stage as Stage  # noqa: PLC0414 - re-exported
@@ -226,6 +227,8 @@ class Evaluation:
     """Estimated from predictions, whether or not labels are there."""
     estimates: Mapping[str, EstimateRecord] = field(default_factory=dict)
     """By metric, the estimator's own record up to this line."""
+    change: PerformanceChange | None = None
+    """What explains the performance of this window, where it can be estimated."""
 
 
 @dataclass(frozen=True, slots=True)

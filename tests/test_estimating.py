@@ -6,11 +6,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitor.estimating import ESTIMATED, ESTIMATED_SHARES, estimate, recorded
+from monitor.estimating import ESTIMATED, ESTIMATED_SHARES, estimate
 from monitor.estimators import Estimators
 from monitor.rows import Classes
 from monitor.scan import scan
-from monitor.types import EstimateRecord, Kind, PerformanceMetric, Reason, State, Statistic, Window
+from monitor.types import Kind, PerformanceMetric, Reason, State, Statistic, Window
 from tests.run_model import DAY, LIVE, REFERENCE_DAYS, Memory, Runs, day, labels_of, model, verdict
 
 ROWS = 2_000
@@ -206,16 +206,3 @@ class TestLines:
         assert set(line.class_shares) == {"reference", "observed", ESTIMATED}
         assert any(each.detector == ESTIMATED_SHARES for each in line.statistics)
         assert runs.state.estimates["accuracy"].windows == 3
-
-
-def test_the_record_counts_windows_errors_and_intervals_that_held():
-    performance = (
-        PerformanceMetric("accuracy", "realised", 0.8),
-        PerformanceMetric("accuracy", ESTIMATED, 0.9, 0.85, 0.95),
-        PerformanceMetric("f1", ESTIMATED, 0.9, 0.85, 0.95),
-        PerformanceMetric("brier", "realised", 0.1),
-        PerformanceMetric("brier", ESTIMATED, 0.1, 0.0, 0.2, reason=Reason.OUTSIDE_SUPPORT),
-    )
-    once = recorded({}, performance)
-    assert once == {"accuracy": EstimateRecord(1, pytest.approx(0.1), pytest.approx(0.1), 0)}
-    assert recorded(once, performance)["accuracy"].windows == 2

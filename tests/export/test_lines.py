@@ -82,7 +82,7 @@ EXPECTED = (
     ' {"kind": "label", "budget_per_30d": 0.25, "false_alarms_per_30d": null,'
     ' "lower": null, "upper": null, "effective_windows": null, "provisional": true,'
     ' "reason": "too few windows"}],'
-    ' "versions": {"v7": 720}, "label_arrival": null, "estimates": {},'
+    ' "versions": {"v7": 720}, "label_arrival": null, "estimates": {}, "change": null,'
     ' "tick": "2024-02-11T01:00:00Z"}'
 )
 

@@ -67,7 +67,7 @@ BEFORE_PROMISES = (
     ' "value": 0.79, "lower": 0.76, "upper": 0.82, "reference": 0.81, "reason": null}], "label_shift": null,'
     ' "problems": [], "norms": [{"kind": "covariate", "l0": 1.0, "l1": 2.5, "l2": 1.8, "linf": 1.5}],'
     ' "class_shares": {"reference": {"0": 0.8, "1": 0.2}}, "stream": {"width": 1200, "error_rate": 0.21},'
-    ' "versions": {"v7": 720}, "label_arrival": null, "estimates": {},'
+    ' "versions": {"v7": 720}, "label_arrival": null, "estimates": {}, "change": null,'
     ' "tick": "2024-02-11T01:00:00Z"}'
 )
 """A line as it was written before evaluations had promises."""
