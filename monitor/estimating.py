@@ -79,7 +79,7 @@ def estimate(
         return Estimated()
     shares = shares_of(plan, found, rows)
     if shares is None:
-        return Estimated()
+        return Estimated(measurement=_nothing(plan, rows))
     if unexplained(plan, shares.share, moved_columns, data.profile.columns):
         shares = replace(shares, valid=False, reason=label_shift.NOT_LABEL_SHIFT)
     moved = _measurement(plan, found, shares)
@@ -123,6 +123,20 @@ def _shrunk(found: Estimators, shares: ShareEstimate) -> ShareEstimate | None:
     )
 
 
+def _nothing(plan: Plan, rows: Rows) -> Measurement:
+    """No row can be used, and why."""
+    predicted = bool(np.isfinite(rows.predictions).any())
+    reason = Reason.BAD_PROBABILITY if predicted else Reason.NO_PREDICTION
+    return Measurement(
+        Statistic(Kind.LABEL, _column(plan), ESTIMATED_SHARES, None, reason=reason), None, material=False
+    )
+
+
+def _column(plan: Plan) -> str:
+    """The label, as statistics name it."""
+    return next((each.name for each in plan.columns(Role.LABEL)), plan.names.label or "")
+
+
 def _label_shift(found: Estimators, shares: ShareEstimate) -> LabelShift:
     def by_class(values: Floats) -> dict[str, float]:
         return dict(zip(found.classes, values.tolist(), strict=True))
@@ -143,7 +157,6 @@ def _measurement(plan: Plan, found: Estimators, shares: ShareEstimate) -> Measur
 
     Half of the kind's budget: the labels, once they come, have all of it.
     """
-    column = next((each.name for each in plan.columns(Role.LABEL)), plan.names.label or "")
     prior = found.shift.prior
     away = np.abs(shares.share - prior)
     deviation = _deviation(found, shares)
@@ -164,7 +177,7 @@ def _measurement(plan: Plan, found: Estimators, shares: ShareEstimate) -> Measur
     return Measurement(
         Statistic(
             Kind.LABEL,
-            column,
+            _column(plan),
             ESTIMATED_SHARES,
             float(away[code]),
             line,

@@ -59,6 +59,11 @@ def states(line) -> dict[str, str]:
     return {each["kind"]: each["state"] for each in line["verdicts"]}
 
 
+def realised(line) -> dict[str, dict]:
+    """What labels tell of the performance, by metric."""
+    return {each["metric"]: each for each in line["performance"] if each["source"] == "realised"}
+
+
 class TestJoined:
     def test_the_clean_run_is_the_one_with_labels_in_the_rows(self, apart, clean):
         untouched(apart, clean, {""})
@@ -87,7 +92,7 @@ class TestJoined:
         seen = joined(world, strange, days=2)
         within = int((labels_of(1)["label_ts"] < pd.Timestamp(THIRD)).sum())
         assert seen.problems()["id", "unknown_id"].startswith(f"{within} labels came for ids in 'id'")
-        assert states(seen.second)["label"] == "unknown"
+        assert states(seen.second)["performance"] == "unknown"
         metric(seen, Reason.UNKNOWN_ID)
 
     def test_two_labels_for_one_id_the_first_holds(self, world, apart):
@@ -114,11 +119,25 @@ class TestJoined:
             "none of 400 rows got its label before the window was final"
         )
         assert (seen.second["final"], seen.second["labelled_rows"]) == (True, 0)
-        assert {states(seen.second)[kind] for kind in LABEL_KINDS} == {"unknown"}
-        reasons = {each["reason"] for each in seen.second["performance"]}
-        assert reasons == {"no_labels"}
-        assert {each["value"] for each in seen.second["performance"]} == {None}
+        assert {states(seen.second)[kind] for kind in LABEL_KINDS - {"label"}} == {"unknown"}
+        assert states(seen.second)["label"] == "ok"  # predictions tell the class shares
+        found = realised(seen.second)
+        assert {each["reason"] for each in found.values()} == {"no_labels"}
+        assert {each["value"] for each in found.values()} == {None}
         untouched(seen, apart, {"y", ""})
+
+    def test_labels_after_the_horizon_are_told_and_count_for_none(self, world, apart):
+        seen = joined(world, lambda labels: labels.assign(label_ts=labels["label_ts"] + pd.Timedelta(days=4)))
+        assert (seen.second["final"], seen.second["labelled_rows"]) == (True, 0)
+        assert states(seen.second)["label"] == "ok"
+        assert {each["reason"] for each in realised(seen.second).values()} == {"no_labels"}
+        untouched(seen, apart, {"y", ""})
+
+    @pytest.mark.parametrize("type_", ["float64", "str"])
+    def test_labels_of_another_type_that_mean_the_same(self, world, apart, type_):
+        seen = joined(world, lambda labels: labels.assign(y=labels["y"].astype(type_)))
+        assert seen.second["performance"] == apart.second["performance"]
+        assert seen.second["label_shift"] == apart.second["label_shift"]
 
     def test_no_label_file_at_all(self, world, apart):
         def no_files(folder):
@@ -138,7 +157,7 @@ class TestJoined:
     def test_few_labels(self, world, apart):
         seen = joined(world, lambda labels: labels.iloc[:99])
         assert seen.problems()["y", "too_few_labels"] == "99 labels, fewer than 100"
-        assert {states(seen.second)[kind] for kind in LABEL_KINDS} == {"unknown"}
+        assert {states(seen.second)[kind] for kind in LABEL_KINDS - {"label"}} == {"unknown"}
         untouched(seen, apart, {"y", ""})
 
     def test_label_files_without_the_label(self, world, apart):
@@ -201,7 +220,7 @@ CASES = [
         r"probabilities in 'y_proba' reach from [\d.]+ to [\d.]+; they belong in \[0, 1\]",
         live=lambda day: day.assign(y_proba=100 * day["y_proba"]),
         opens={Kind.PREDICTION, Kind.QUALITY},
-        touched={""},
+        touched={"", "y"},
     ),
     Case(
         "one probability above 1",
@@ -209,7 +228,7 @@ CASES = [
         Reason.BAD_PROBABILITY,
         r"probabilities in 'y_proba' reach from [\d.]+ to 1\.5; they belong in \[0, 1\]",
         live=lambda day: day.assign(y_proba=day["y_proba"].mask(np.arange(len(day)) < 1, 1.5)),
-        touched={""},
+        touched={"", "y"},
     ),
     Case(
         "no prediction",
@@ -218,7 +237,7 @@ CASES = [
         "no labelled row has a prediction, so there is no error to judge",
         live=lambda day: day.assign(y_pred=pd.array([None] * len(day), "Int64")),
         opens={Kind.QUALITY},
-        touched={""},
+        touched={"", "y"},
         more={("y_pred", Reason.ALL_MISSING): "column 'y_pred' has no value in 400 rows"},
     ),
     Case(
@@ -247,17 +266,20 @@ def test_label(case, world, clean):
 
 def test_what_one_class_leaves_undefined(world):
     seen = world.run(live=lambda day: day.assign(y=0))
-    found = {each["metric"]: each for each in seen.second["performance"]}
+    found = realised(seen.second)
     assert (found["roc_auc"]["value"], found["roc_auc"]["reason"]) == (None, "one_class")
     assert found["accuracy"]["value"] is not None
-    assert 'driftd_performance{metric="roc_auc"' not in seen.scrape
-    assert 'driftd_performance{metric="accuracy"' in seen.scrape
+    assert not re.search(r'driftd_performance{metric="roc_auc".*source="realised"', seen.scrape)
+    assert re.search(r'driftd_performance{metric="accuracy".*source="realised"', seen.scrape)
 
 
 def test_what_bad_probabilities_leave_undefined(world):
     seen = world.run(live=lambda day: day.assign(y_proba=100 * day["y_proba"]))
-    found = {each["metric"]: each["reason"] for each in seen.second["performance"]}
-    assert {found["roc_auc"], found["log_loss"], found["brier"]} == {"bad_probability"}
+    found = realised(seen.second)
+    assert {found[name]["reason"] for name in ("roc_auc", "log_loss", "brier")} == {"bad_probability"}
+    (told,) = [each for each in seen.second["statistics"] if each["detector"] == "estimated_shares"]
+    assert (told["value"], told["reason"]) == (None, "bad_probability")
+    assert seen.second["label_shift"] is None
 
 
 def test_doubled_rows_all_count_and_labels_join_the_first(world, clean):
