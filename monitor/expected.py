@@ -14,8 +14,8 @@ from monitor.stats.label_shift import ShareEstimate
 from monitor.stats.performance import Metric
 from monitor.types import Task
 
-MOST_MULTICLASS_ROWS = 50_000
-"""Of more rows of many classes every j-th tells the performance."""
+MOST_ROWS, MOST_MULTICLASS_ROWS = 200_000, 50_000
+"""Of more rows of two, or of many classes every j-th tells the performance: few rows more or less change little."""
 
 
 def metrics_of(
@@ -25,7 +25,8 @@ def metrics_of(
     if found.calibrator is None:
         return ()
     usable = usable_rows(plan.target, found.classes, rows)
-    every = max(1, math.ceil(len(usable.predicted) / MOST_MULTICLASS_ROWS)) if len(found.classes) > 2 else 1
+    most = MOST_ROWS if plan.task is Task.BINARY else MOST_MULTICLASS_ROWS
+    every = max(1, math.ceil(len(usable.predicted) / most))
     predicted, probabilities = usable.predicted[::every], usable.probabilities
     if probabilities is None or not len(predicted):
         return ()
