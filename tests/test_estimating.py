@@ -111,6 +111,10 @@ class TestPerformance:
         assert metric(estimated(plan, rows, statistics=(broken,))).reason is Reason.OUTSIDE_SUPPORT
         assert metric(estimated(plan, rows)).reason is None
 
+    def test_probabilities_that_cannot_be_calibrated_make_it_unsure(self, plan):
+        untrusted = replace(plan, estimators=replace(plan.estimators, trusted=False))
+        assert metric(estimated(untrusted, day(REFERENCE_DAYS, ROWS))).reason is Reason.NOT_CALIBRATED
+
     def test_probabilities_that_are_not_calibrated_are_calibrated_first(self, tmp_path):
         def proud(rows):
             return rows.assign(proba=rows["proba"] ** 3 / (rows["proba"] ** 3 + (1 - rows["proba"]) ** 3))

@@ -169,10 +169,12 @@ def test_restaurant_is_no_concept_drift_though_the_error_moved(restaurant_ran):
     assert "concept" not in opened(restaurant_ran.lines)
 
 
-def test_apples_alarm_as_predictions_before_the_labels_and_as_labels_when_they_come(fruit_ran):
+def test_apples_alarm_as_predictions_and_estimated_labels_before_the_labels_come(fruit_ran):
     first = next(line for line in fruit_ran.lines if line["window"]["start"] == MOVED)
     assert verdict(first, "prediction")["alarm"]
-    assert verdict(first, "label")["state"] == "unknown"
+    assert verdict(first, "label")["alarm"]
+    assert "estimated from predictions" in verdict(first, "label")["reason"]
+    assert verdict(first, "performance")["state"] == "unknown"
     last = fruit_ran.last[MOVED]
     assert verdict(last, "label")["since"] == MOVED
     assert verdict(last, "label")["columns"] == ["y"]
