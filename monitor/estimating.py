@@ -74,19 +74,17 @@ def estimate(
     if len(rows) < plan.min_rows:
         return Estimated()
     if plan.losses is not None and data.sample is not None:
-        return Estimated(
-            performance=_told(
-                plan, plan.losses.estimate(data.sample), _broken(plan, statistics, moved_columns)
-            )
-        )
+        told = _told(plan, plan.losses.estimate(data.sample), _broken(plan, statistics, moved_columns))
+        return Estimated(performance=told, change=_change("mae", told, told))
     if found is None:
         return Estimated()
+    judged = Kind.LABEL in plan.budgets
     shares = shares_of(plan, found, rows)
     if shares is None:
-        return Estimated(measurement=_nothing(plan, rows))
+        return Estimated(measurement=_nothing(plan, rows) if judged else None)
     if unexplained(plan, shares.share, moved_columns, data.profile.columns):
         shares = replace(shares, valid=False, reason=label_shift.NOT_LABEL_SHIFT)
-    moved = _measurement(plan, found, shares)
+    moved = _measurement(plan, found, shares) if judged else None
     shifted = _shrunk(found, shares) if shares.valid else None
     distrust = _distrust(plan, found, statistics, moved_columns)
     told = _told(plan, metrics_of(plan, found, rows, shifted), distrust)
@@ -229,6 +227,7 @@ def _broken(plan: Plan, statistics: Sequence[Statistic], moved_columns: Sequence
 
 def _told(plan: Plan, metrics: Sequence[Metric], distrust: Reason | None) -> tuple[PerformanceMetric, ...]:
     """The metrics beside the reference's; `distrust` where they have no reason of their own."""
+    metrics = [_finite(each) for each in metrics]
     reference: Mapping[str, float] = plan.labelled.performance if plan.labelled is not None else {}
     return tuple(
         PerformanceMetric(
@@ -242,6 +241,14 @@ def _told(plan: Plan, metrics: Sequence[Metric], distrust: Reason | None) -> tup
         )
         for each in metrics
     )
+
+
+def _finite(metric: Metric) -> Metric:
+    """The metric, or that it is undefined where a number of it is beyond all bounds."""
+    numbers = (metric.value, metric.lower, metric.upper)
+    if all(each is None or math.isfinite(each) for each in numbers):
+        return metric
+    return Metric(metric.name, None, reason=Reason.UNDEFINED)
 
 
 def _change(

@@ -158,6 +158,14 @@ class TestBadInput:
         rows.loc[:99, "pred"] = "perhaps"
         assert set(estimated(plan, rows).label_shift.estimate) == {"yes", "no"}
 
+    def test_without_a_detector_on_labels_there_is_no_verdict_on_shares(self, plan):
+        budgets = {kind: days for kind, days in plan.budgets.items() if kind is not Kind.LABEL}
+        found = estimated(replace(plan, budgets=budgets), day(REFERENCE_DAYS, ROWS))
+        assert (found.measurement, found.statistics) == (None, ())
+        assert found.label_shift.valid
+        nothing = estimated(replace(plan, budgets=budgets), day(REFERENCE_DAYS, ROWS).assign(proba=7.0))
+        assert (nothing.measurement, nothing.label_shift) == (None, None)
+
     def test_one_class_alone_is_estimated(self, plan):
         rows = day(REFERENCE_DAYS, ROWS)
         found = estimated(plan, rows[rows["pred"] == "yes"]).label_shift

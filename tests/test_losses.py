@@ -107,6 +107,8 @@ def test_the_line_tells_both_and_the_record_compares_them(tmp_path):
     runs.run(LIVE + 5 * DAY)
     line = next(iter(runs.ledger.values()))
     assert {each.source for each in line.performance if each.metric == "mae"} == {"estimated", "realised"}
+    parts = line.change.inputs + line.change.class_shares + line.change.relation
+    assert parts == pytest.approx(line.change.realised - line.change.reference)
     assert all(each.reason is not Reason.OUTSIDE_SUPPORT for each in line.performance)
     assert runs.state.estimates["mae"].windows == 3
     assert runs.state.estimates["mae"].absolute_error / 3 < 0.1 * realised(live)["mae"]
