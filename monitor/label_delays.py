@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import timedelta
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,8 +10,8 @@ from numpy.typing import NDArray
 from monitor.delays import MOST_WINDOWS, Delays, no_delays
 from monitor.errors import SourceError
 from monitor.join import LabelTable, first_of_each, match
-from monitor.label_files import CLOCK_SKEW, read_all
-from monitor.maturity import SECOND
+from monitor.label_files import CLOCK_SKEW, NEVER, read_all
+from monitor.maturity import FEWEST_WINDOWS, SECOND
 from monitor.plan import Plan
 from monitor.rows import Classes
 from monitor.sources.base import Interval, Source
@@ -20,7 +21,7 @@ from monitor.windows import assign, micros
 
 
 def read(plan: Plan, source: Source, interval: Interval | None, windows: Sequence[Window]) -> Delays | None:
-    """By window of the reference; None where labels have no times, or none of them is of the reference."""
+    """By window of the reference; None where labels have no times, or too few windows have theirs."""
     labels, name = plan.labels, plan.names.id
     if labels is None or labels.timestamp is None or interval is None or name is None or not windows:
         return None
@@ -35,9 +36,11 @@ def read(plan: Plan, source: Source, interval: Interval | None, windows: Sequenc
         return None  # the run tells what is wrong with it
     if not len(table.ids):
         return None
+    windows = _whole(windows, table, labels.horizon)
+    if len(windows) < FEWEST_WINDOWS:
+        return None
     found = no_delays()
-    part = replace(interval, start=first, end=last)
-    ids, times = _rows(source, part, name)
+    ids, times = _rows(source, replace(interval, start=first, end=windows[-1].end), name)
     order = np.argsort(times, kind="stable")
     ids, times = ids[order], times[order]
     place = assign(times, tuple(windows))
@@ -46,7 +49,17 @@ def read(plan: Plan, source: Source, interval: Interval | None, windows: Sequenc
         here = slice(*np.searchsorted(place, [number, number + 1]).tolist())
         if here.stop - here.start >= plan.min_rows:
             found = found.with_window(here.stop - here.start, seconds[here])
-    return found if found.counts.any() else None
+    counts = found.counts.any(axis=1)
+    first_known = int(np.argmax(counts)) if counts.any() else len(found)
+    # before the first labels of all the source did not tell of any
+    found = Delays(found.rows[first_known:], found.counts[first_known:])
+    return found if len(found) >= FEWEST_WINDOWS else None
+
+
+def _whole(windows: Sequence[Window], table: LabelTable, horizon: timedelta) -> Sequence[Window]:
+    """The windows whose labels have had all their time, by the newest label of all."""
+    newest = int(table.times[table.times < micros(NEVER)].max(initial=0))
+    return [each for each in windows if each.end is not None and micros(each.end + horizon) <= newest]
 
 
 def _rows(source: Source, interval: Interval, name: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:

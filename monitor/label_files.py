@@ -1,5 +1,6 @@
 """Labels that come by themselves, read file by file: only what may be new to a window."""
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -35,9 +36,10 @@ def read_labels(
 ) -> LabelsRead:
     """The labels that windows of this run may await and do not have yet.
 
-    A label without a time counts as known at `first`, the first tick of this run, or when its file was
-    first read. Of a file that did not change only what became known since the last tick is read again,
-    and what rows of the windows that are `ready` may have.
+    A label without a time counts as known at `first`, the first tick of this run; files that hold such labels
+    are read again in each run, since their rows may be of any later window. Of another file that did not
+    change only what became known since the last tick is read again, and what rows of the windows that are
+    `ready` may have.
     """
     if plan.labels is None or plan.labelled is None or not (state.pending or ready):
         return LabelsRead(no_labels(), files=state.label_files)
@@ -46,10 +48,10 @@ def read_labels(
     entries = plan.labels.source.files()
     for entry in entries:
         known = state.label_files.get(entry.name)
-        if known is None or known.version != entry.version:
+        if known is None or known.version != reader.version_of(entry):
             reader.read(entry, None, first)
         elif since is None or known.last >= since:
-            reader.read(entry, since, first if plan.labels.timestamp is not None else known.last)
+            reader.read(entry, since, first)
         else:
             reader.files[entry.name] = known
     if not entries:
@@ -74,6 +76,12 @@ class _Reader:
         self._faults = _Faults()
         self.files: dict[str, LabelFile] = {}
 
+    def version_of(self, entry: FileEntry) -> str:
+        """Changes with the file, and with what is read of it."""
+        source = self._source
+        asked = json.dumps([source.id, source.label, source.timestamp, self._plan.zone])
+        return f"{entry.version} {asked}"
+
     def read(self, entry: FileEntry | None, since: datetime | None, first: datetime) -> None:
         """The labels of one file, or of a source without files, that became known from `since` on."""
         source = self._source
@@ -81,7 +89,7 @@ class _Reader:
         if source.timestamp is not None:
             interval = Interval(source.timestamp, self._plan.zone, since or self._earliest, None)
         columns = [source.id, source.label, *([source.timestamp] if source.timestamp else [])]
-        last, good = first if source.timestamp is None else None, True
+        last, good, untimed = self._earliest, source.timestamp is not None, self._faults.untimed
         for batch in source.source.scan(columns, interval, entry.name if entry else None):
             absent = [name for name in columns if name not in batch.rows.schema.names]
             for name in absent:
@@ -95,8 +103,9 @@ class _Reader:
                     last = newest if last is None else max(last, newest)
         problems = tuple(_file_problems(source))
         self._problems += problems
+        good &= self._faults.untimed == untimed
         if entry is not None and last is not None and good and not problems:
-            self.files[entry.name] = LabelFile(entry.version, last)
+            self.files[entry.name] = LabelFile(self.version_of(entry), last)
 
     def finish(self) -> LabelsRead:
         """One table of everything that was read."""

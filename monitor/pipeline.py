@@ -117,11 +117,17 @@ def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[Alar
     )
     classes = tuple(dict.fromkeys((*plan.target.classes, *state.classes)))
     pending = tuple(
-        replace(adapted(plan, window, state.classes, classes), decisions={}, readings={}, hits=frozenset())
+        replace(
+            adapted(plan, window, state.classes, classes),
+            decisions={},
+            readings={},
+            hits=frozenset(),
+            estimate=None,
+        )
         for window in state.pending
     )
     after = replace(state, reference=fingerprint, alarms={}, standing={}, memories={})
-    after = replace(after, streams={}, pending=pending)
+    after = replace(after, streams={}, pending=pending, label_files={}, delays=b"", estimates={})
     return replace(after, classes=classes), closing
 
 

@@ -1,5 +1,6 @@
 """Labels that come by themselves: only what is new is read, nothing is lost, nothing counts twice."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import numpy as np
@@ -97,3 +98,51 @@ def test_a_file_with_a_fault_is_tried_again(reference):
     runs.run(LIVE + DAY + 3 * HOUR)
     assert labels.opened == ["a"]
     assert pd.Series([each.labelled for each in runs.state.pending]).tolist() == [0]
+
+
+def test_labels_without_times_reach_every_window_of_a_backlog(tmp_path):
+    frames = {f"{number}": day(REFERENCE_DAYS + number) for number in range(5)}
+    labels = Memory(a=pd.concat([labels_of(frame, HOUR) for frame in frames.values()]).drop(columns="known"))
+    runs = untimed(start(tmp_path, Memory(**frames), labels))
+    for hour in range(24 * 6, 24 * 12, 12):
+        runs.run(LIVE + timedelta(hours=hour))
+    assert [line.labelled_rows for line in runs.ledger.values()] == [300] * 5
+
+
+def test_rows_of_labels_without_a_time_are_not_lost_either(tmp_path):
+    frames = {f"{number}": day(REFERENCE_DAYS + number) for number in range(5)}
+    truth = pd.concat([labels_of(frame, HOUR) for frame in frames.values()])
+    truth.loc[truth["id"] // 100_000 == REFERENCE_DAYS + 4, "known"] = pd.NaT
+    runs = start(tmp_path, Memory(**frames), Memory(a=truth))
+    for hour in range(24 * 6, 24 * 12, 12):
+        runs.run(LIVE + timedelta(hours=hour))
+    assert [line.labelled_rows for line in runs.ledger.values()] == [300] * 5
+
+
+def test_a_corrected_model_file_reads_its_labels_again(reference):
+    live, labels = Memory(a=day(REFERENCE_DAYS)), Memory()
+    labels.put("a", labels_of(day(REFERENCE_DAYS), HOUR / 2).assign(wrong=lambda rows: rows["id"] + 10**9))
+    runs = start(reference, live, labels)
+    right = runs.plan
+    runs.plan = replace(right, labels=replace(right.labels, id="wrong"))
+    runs.run(LIVE + DAY + 2 * HOUR)
+    assert runs.state.pending[0].labelled == 0
+    runs.plan = right
+    runs.run(LIVE + 3 * DAY)
+    assert runs.state.pending[0].labelled == 300
+
+
+def test_files_whose_labels_are_all_older_than_what_awaits_them_are_not_opened_again(reference):
+    labels = Memory(new=labels_of(day(REFERENCE_DAYS), HOUR / 2))
+    labels.put("old", labels_of(day(0), HOUR))
+    runs = start(reference, Memory(a=day(REFERENCE_DAYS)), labels)
+    runs.run(LIVE + DAY + 2 * HOUR)
+    labels.opened.clear()
+    runs.run(LIVE + 2 * DAY + 2 * HOUR)
+    assert "old" not in labels.opened
+
+
+def untimed(runs: Runs) -> Runs:
+    """The same model, whose labels have no time of their own."""
+    runs.plan = replace(runs.plan, labels=replace(runs.plan.labels, timestamp=None))
+    return runs

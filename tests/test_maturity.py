@@ -24,6 +24,9 @@ from tests.run_model import (
 )
 
 LATE = 6 * HOUR
+FIRST = REFERENCE_DAYS + 4
+"""Days of a reference of which ten have had all the time that labels may take."""
+BEGIN = LIVE + 4 * DAY
 
 
 def overdue(line):
@@ -48,25 +51,25 @@ def plan(tmp_path_factory):
     """The reference's own labels come within six hours, from the same source as live ones."""
     folder = tmp_path_factory.mktemp("maturity")
     folder.mkdir(exist_ok=True)
-    reference = days(0, REFERENCE_DAYS)
+    reference = days(0, FIRST)
     labels_of(reference, LATE).to_parquet(folder / "labels.parquet", index=False)
     return model(folder, reference, Memory(), Memory())
 
 
 class TestFromReference:
     def ran(self, plan, labelled_days, lost=()):
-        live = days(REFERENCE_DAYS, 8)
-        labels = labels_of(days(REFERENCE_DAYS, labelled_days), LATE)
+        live = days(FIRST, 8)
+        labels = labels_of(days(FIRST, labelled_days), LATE)
         for number, share in lost:
             ids = labels["id"] // 100_000 == number
             labels = labels[~(ids & (np.random.default_rng(number).random(len(labels)) < share))]
         plan = replace(plan, live=Memory(a=live), labels=replace(plan.labels, source=Memory(a=labels)))
         runs = Runs(plan)
-        runs.run(LIVE + 9 * DAY)
+        runs.run(BEGIN + 9 * DAY)
         return runs
 
     def test_the_reference_tells_when_labels_are_due(self, plan):
-        assert len(plan.delays) == REFERENCE_DAYS
+        assert len(plan.delays) == FIRST - 3
         line = lines_of(self.ran(plan, 8))[3]
         assert line.label_arrival.due_seconds == pytest.approx(LATE.total_seconds(), rel=0.03)
         assert line.label_arrival.usual > 0.99
@@ -79,16 +82,16 @@ class TestFromReference:
     def test_labels_that_stop_are_told_with_the_next_window(self, plan):
         runs = self.ran(plan, 3)
         # the fourth day has no label; the fifth day's line is the first after that is due
-        assert quality_alarms(runs)[0] == (LIVE + 4 * DAY).strftime("%Y-%m-%dT00:00:00Z")
+        assert quality_alarms(runs)[0] == (BEGIN + 4 * DAY).strftime("%Y-%m-%dT00:00:00Z")
         line = lines_of(runs)[4]
         assert line.label_arrival.overdue == pytest.approx(300, abs=5)
         assert verdict(line, Kind.QUALITY).columns == ("y",)
 
     def test_labels_that_are_fewer_are_told(self, plan):
-        assert quality_alarms(self.ran(plan, 8, lost=[(REFERENCE_DAYS + 2, 0.6)])) != []
+        assert quality_alarms(self.ran(plan, 8, lost=[(FIRST + 2, 0.6)])) != []
 
     def test_a_label_less_in_a_hundred_is_not_told(self, plan):
-        assert quality_alarms(self.ran(plan, 8, lost=[(REFERENCE_DAYS + 2, 0.01)])) == []
+        assert quality_alarms(self.ran(plan, 8, lost=[(FIRST + 2, 0.01)])) == []
 
     def test_the_statistic_says_how_far_and_where_its_line_is(self, plan):
         found = overdue(lines_of(self.ran(plan, 3))[4])
@@ -116,6 +119,11 @@ class TestFromHistory:
         known = [line.window.key for line in lines_of(runs) if line.label_arrival is not None]
         assert known[0] == (LIVE + (FEWEST_WINDOWS + 3) * DAY).strftime("%Y-%m-%dT00:00:00Z")
         assert len(Delays.from_bytes(runs.state.delays)) > FEWEST_WINDOWS
+
+    def test_labels_of_a_part_of_the_reference_leave_it_to_final_windows(self, tmp_path):
+        labels = labels_of(days(FIRST - 5, 5), LATE)
+        labels.to_parquet(tmp_path / "labels.parquet", index=False)
+        assert model(tmp_path, days(0, FIRST), Memory(), Memory()).delays is None
 
     def test_a_window_that_lacks_labels_teaches_nothing(self, tmp_path):
         count = FEWEST_WINDOWS + 8
