@@ -19,8 +19,7 @@ from monitor.sources.base import Interval, Source
 from monitor.stats import residuals
 from monitor.streams import STREAMS
 from monitor.types import Problem, Reason, Task
-from monitor.values import event_time
-from monitor.windows import micros
+from monitor.within import within
 
 MOST_CLASSES = 50
 FACTS, ERRORS = "facts", "errors"
@@ -151,10 +150,7 @@ def labelled_rows(
         times = np.zeros(batch.rows.num_rows, np.int64)
         inside = np.ones(len(times), bool)
         if interval is not None and interval.timestamp in batch.rows.schema.names:
-            found = event_time(batch.rows.column(interval.timestamp), interval.zone)
-            times, inside = found.micros, found.valid.copy()
-            inside &= times >= micros(interval.start) if interval.start is not None else True
-            inside &= times < micros(interval.end) if interval.end is not None else True
+            times, inside = within(batch.rows, interval)
         rows = rows_of(replace_id(names), task, batch.rows, times, classes)
         parts.append(rows.take(np.flatnonzero(inside)))
     rows = concatenate(parts)

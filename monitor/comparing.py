@@ -14,14 +14,15 @@ def compared(
     """The change with what labels tell: what is left is the relation of inputs and labels."""
     if change is None:
         return None
-    realised = next(
-        (each for each in performance if each.source == outcomes.REALISED and each.metric == change.metric),
-        None,
-    )
-    if realised is None or realised.value is None:
+    realised = _realised(performance).get(change.metric)
+    if realised is None:
         return change
     explained = change.reference + change.inputs + change.class_shares
-    return replace(change, relation=realised.value - explained, realised=realised.value)
+    return replace(change, relation=realised - explained, realised=realised)
+
+
+def _realised(performance: Sequence[PerformanceMetric]) -> dict[str, float | None]:
+    return {each.metric: each.value for each in performance if each.source == outcomes.REALISED}
 
 
 def change_words(change: PerformanceChange | None) -> str:
@@ -50,7 +51,7 @@ def recorded(
 
     Estimates that were not to be trusted do not count.
     """
-    realised = {each.metric: each.value for each in performance if each.source == outcomes.REALISED}
+    realised = _realised(performance)
     after = dict(estimates)
     for each in performance:
         truth = realised.get(each.metric)

@@ -12,7 +12,7 @@ from monitor.estimators import Estimators
 from monitor.expected import metrics_of
 from monitor.given_label import unexplained
 from monitor.plan import Plan
-from monitor.predicted import Floats, usable_rows
+from monitor.predicted import Floats, UsableRows, usable_rows
 from monitor.rows import Rows
 from monitor.scan import WindowData
 from monitor.stats import label_shift, probability_calibration
@@ -79,24 +79,22 @@ def estimate(
     if found is None:
         return Estimated()
     judged = Kind.LABEL in plan.budgets
-    shares = shares_of(plan, found, rows)
-    if shares is None:
+    usable = usable_rows(plan.target, found.classes, rows)
+    if not len(usable.predicted):
         return Estimated(measurement=_nothing(plan, rows) if judged else None)
+    shares = shares_of(found, usable)
     if unexplained(plan, shares.share, moved_columns, data.profile.columns):
         shares = replace(shares, valid=False, reason=label_shift.NOT_LABEL_SHIFT)
     moved = _measurement(plan, found, shares) if judged else None
     shifted = _shrunk(found, shares) if shares.valid else None
     distrust = _distrust(plan, found, statistics, moved_columns)
-    told = _told(plan, metrics_of(plan, found, rows, shifted), distrust)
-    plain = told if shifted is None else _told(plan, metrics_of(plan, found, rows, None), distrust)
+    told = _told(plan, metrics_of(plan, found, usable, shifted), distrust)
+    plain = told if shifted is None else _told(plan, metrics_of(plan, found, usable, None), distrust)
     return Estimated(_label_shift(found, shares), told, moved, _change("accuracy", plain, told))
 
 
-def shares_of(plan: Plan, found: Estimators, rows: Rows) -> ShareEstimate | None:
-    """The class shares that the predictions of these rows tell; None where none can be used."""
-    usable = usable_rows(plan.target, found.classes, rows)
-    if not len(usable.predicted):
-        return None
+def shares_of(found: Estimators, usable: UsableRows) -> ShareEstimate:
+    """The class shares that the predictions of these rows tell."""
     scaled = None
     if usable.probabilities is not None and found.scaling is not None:
         scaled = probability_calibration.apply(found.scaling, usable.probabilities)

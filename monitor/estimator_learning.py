@@ -15,13 +15,13 @@ from monitor.predicted import Codes, UsableRows, ordered, usable_rows
 from monitor.rows import Rows
 from monitor.stats import label_shift, probability_calibration, score_calibration
 from monitor.stats.intervals import Z
+from monitor.stats.shift_reference import MOST_CLASSES
 from monitor.types import Task
 
 FEWEST_ROWS = 100
 """Labelled rows in each half, under which nothing is estimated."""
 MOST_ROWS = 200_000
 """Of more labelled rows every j-th teaches."""
-MOST_CLASSES = 50
 GAP, CHANCE = 0.03, 0.001
 """Probabilities this far off, and not by chance, are not calibrated."""
 FITTED, HELD = 0, 1
@@ -82,32 +82,33 @@ def _replayed(
 ) -> Estimators:
     """How much the estimates of the reference's own windows vary, on rows that the fit has not seen."""
     place = usable.place[held]
-    parts = [place[(place >= each.start) & (place < each.stop)] for each in windows]
+    parts = [held[(place >= each.start) & (place < each.stop)] for each in windows]
     parts = [part for part in parts if len(part) >= max(plan.min_rows // 2, 1)]
     if len(parts) < FEWEST_WINDOWS:
         return replace(found, between=np.zeros(len(found.classes)))
-    estimates = [(part, shares_of(plan, found, rows.take(part))) for part in parts]
-    told = [estimate.statistic for _, estimate in estimates if estimate is not None and estimate.statistic]
+    replayed = [usable.take(part) for part in parts]
+    estimates = [shares_of(found, each) for each in replayed]
+    told = [each.statistic for each in estimates if each.statistic]
     dispersion = max(1.0, float(np.mean(told))) if told else 1.0
-    shares = np.array([each.share for _, each in estimates if each is not None])
-    errors = np.array([each.error for _, each in estimates if each is not None])
+    shares = np.array([each.share for each in estimates])
+    errors = np.array([each.error for each in estimates])
     between = np.maximum(shares.var(axis=0, ddof=1) - (errors**2).mean(axis=0) * dispersion, 0.0)
     found = replace(found, windows=len(parts), dispersion=dispersion, between=between)
-    return replace(found, inflation=_inflation(plan, found, rows, parts))
+    return replace(found, inflation=_inflation(plan, found, rows, replayed))
 
 
-def _inflation(plan: Plan, found: Estimators, rows: Rows, parts: Sequence[Codes]) -> dict[str, float]:
+def _inflation(plan: Plan, found: Estimators, rows: Rows, parts: Sequence[UsableRows]) -> dict[str, float]:
     """By metric: root mean square of estimated minus realised, in standard errors of the estimate."""
     away: dict[str, list[float]] = {}
     for part in parts:
-        window = rows.take(part)
+        window = rows.take(part.place)
         realised = {
             each.name: each.value
             for each in outcomes.measured(
                 plan.target, plan.target.classes, window.labels, window.predictions, window.scores
             )
         }
-        for each in metrics_of(plan, found, window, None):
+        for each in metrics_of(plan, found, part, None):
             value, truth = each.value, realised.get(each.name)
             if value is None or truth is None or each.lower is None or each.upper is None:
                 continue

@@ -7,8 +7,7 @@ import numpy as np
 
 from monitor.estimators import Estimators
 from monitor.plan import Plan
-from monitor.predicted import Codes, Floats, usable_rows
-from monitor.rows import Rows
+from monitor.predicted import Codes, Floats, UsableRows
 from monitor.stats import expected_performance, score_calibration
 from monitor.stats.label_shift import ShareEstimate
 from monitor.stats.performance import Metric
@@ -19,12 +18,11 @@ MOST_ROWS, MOST_MULTICLASS_ROWS = 200_000, 50_000
 
 
 def metrics_of(
-    plan: Plan, found: Estimators, rows: Rows, shifted: ShareEstimate | None
+    plan: Plan, found: Estimators, usable: UsableRows, shifted: ShareEstimate | None
 ) -> tuple[Metric, ...]:
     """CBPE, under the estimated class shares where these moved; intervals hold the error of these, too."""
     if found.calibrator is None:
         return ()
-    usable = usable_rows(plan.target, found.classes, rows)
     most = MOST_ROWS if plan.task is Task.BINARY else MOST_MULTICLASS_ROWS
     every = max(1, math.ceil(len(usable.predicted) / most))
     predicted, probabilities = usable.predicted[::every], usable.probabilities

@@ -18,8 +18,7 @@ from monitor.stats.bins import (
 from monitor.stats.given_label import explained
 from monitor.stats.summaries import summarize
 from monitor.types import Kind
-from monitor.values import event_time
-from monitor.windows import micros
+from monitor.within import within
 
 CELLS = 8_000_000
 """Counts held at once: of more columns and classes the reference is read several times."""
@@ -78,12 +77,7 @@ def _class_of(
     found = outcome(batch.rows, label, plan.task, codes)
     inside = found < classes
     if interval is not None:
-        if interval.timestamp not in batch.rows.schema.names:
-            return np.full(batch.rows.num_rows, -1, np.int32)
-        times = event_time(batch.rows.column(interval.timestamp), interval.zone)
-        inside &= times.valid
-        inside &= times.micros >= micros(interval.start) if interval.start is not None else True
-        inside &= times.micros < micros(interval.end) if interval.end is not None else True
+        inside &= within(batch.rows, interval)[1]
     return np.where(inside, np.nan_to_num(found), -1).astype(np.int32)
 
 

@@ -24,8 +24,8 @@ from monitor.sources.base import Interval, Source
 from monitor.state import PendingWindow, Reading
 from monitor.stats import tails
 from monitor.types import Kind, Window
-from monitor.values import event_time
 from monitor.windows import MICROSECOND, assign, micros
+from monitor.within import within
 
 MEASURED_WINDOWS = 200
 """Of at most so many windows the single statistics are measured, for their lines."""
@@ -47,6 +47,7 @@ class History:
     """A window of about the usual number of rows."""
     measured: tuple[Window, ...] = ()
     estimators: Estimators | None = None
+    """What its labelled rows teach of shares and performance without labels."""
     fixed: Mapping[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)
     """By (column, detector) with a fixed line the value in each `measured` window; NaN where undefined."""
 
@@ -117,21 +118,16 @@ def _profiles(
         part = replace(interval, start=chunk[0].start, end=chunk[-1].end)
         for batch in source.scan((interval.timestamp, *references), part):
             if interval.timestamp in batch.rows.schema.names:
-                places = _places(batch.rows.column(interval.timestamp), interval, chunk)
+                places = _places(batch.rows, interval, chunk)
                 folder.add(batch.rows, places)
                 samples.add(batch, places)
         yield from zip(chunk, folder.finish(), samples.finish(), strict=True)
 
 
-def _places(times: pa.Array, interval: Interval, windows: tuple[Window, ...]) -> NDArray[np.int32]:
+def _places(rows: pa.RecordBatch, interval: Interval, windows: tuple[Window, ...]) -> NDArray[np.int32]:
     """The window of each row; -1 outside of all, and outside of the reference."""
-    found = event_time(times, interval.zone)
-    inside = found.valid.copy()
-    if interval.start is not None:
-        inside &= found.micros >= micros(interval.start)
-    if interval.end is not None:
-        inside &= found.micros < micros(interval.end)
-    return np.where(inside, assign(found.micros, windows), -1).astype(np.int32)
+    times, inside = within(rows, interval)
+    return np.where(inside, assign(times, windows), -1).astype(np.int32)
 
 
 def _whole(found: list[Past]) -> list[Past]:

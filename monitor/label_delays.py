@@ -16,8 +16,9 @@ from monitor.plan import Plan
 from monitor.rows import Classes
 from monitor.sources.base import Interval, Source
 from monitor.types import Window
-from monitor.values import event_time, identity_hash
+from monitor.values import identity_hash
 from monitor.windows import assign, micros
+from monitor.within import within
 
 
 def read(plan: Plan, source: Source, interval: Interval | None, windows: Sequence[Window]) -> Delays | None:
@@ -63,21 +64,17 @@ def _whole(windows: Sequence[Window], table: LabelTable, horizon: timedelta) -> 
 
 
 def _rows(source: Source, interval: Interval, name: str) -> tuple[NDArray[np.uint64], NDArray[np.int64]]:
-    """Ids and event times of the rows that have both, the first of each id."""
+    """Ids and event times of the rows that lie in the interval and have both, the first of each id."""
     ids, times = [np.zeros(0, np.uint64)], [np.zeros(0, np.int64)]
     for batch in source.scan((interval.timestamp, name), interval):
-        if {interval.timestamp, name} <= set(batch.rows.schema.names):
+        if name in batch.rows.schema.names:
             hashes, identified = identity_hash(batch.rows.column(name))
-            found = event_time(batch.rows.column(interval.timestamp), interval.zone)
-            usable = identified & found.valid
-            ids.append(hashes[usable])
-            times.append(found.micros[usable])
-    every, moments = np.concatenate(ids), np.concatenate(times)
-    inside = first_of_each(every, np.ones(len(every), bool))
-    assert interval.start is not None
-    assert interval.end is not None
-    inside &= (moments >= micros(interval.start)) & (moments < micros(interval.end))
-    return every[inside], moments[inside]
+            moments, inside = within(batch.rows, interval)
+            ids.append(hashes[identified & inside])
+            times.append(moments[identified & inside])
+    every = np.concatenate(ids)
+    first = first_of_each(every, np.ones(len(every), bool))
+    return every[first], np.concatenate(times)[first]
 
 
 def _seconds(

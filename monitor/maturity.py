@@ -32,10 +32,8 @@ SECOND = 1e6
 
 def usual(plan: Plan, history: bytes) -> Usual | None:
     """How labels usually come: as the reference's did, else as those of final windows did."""
-    for found in (plan.delays, Delays.from_bytes(history)):
-        if found is not None and len(found) >= FEWEST_WINDOWS:
-            return delays.learn(found.rows, found.counts)
-    return None
+    found = plan.delays if plan.delays is not None else Delays.from_bytes(history)
+    return delays.learn(found.rows, found.counts) if len(found) >= FEWEST_WINDOWS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +120,7 @@ def _measurement(plan: Plan, known: Usual, rows: int, labelled: int) -> Measurem
 
 def remembered(plan: Plan, history: bytes, dropped: Sequence[PendingWindow]) -> bytes:
     """What is known of delays once these windows are final; nothing more where the reference tells."""
-    if plan.labels is None or plan.calendar is None or not dropped:
-        return history
-    if plan.delays is not None and len(plan.delays) >= FEWEST_WINDOWS:
+    if plan.labels is None or plan.calendar is None or plan.delays is not None:
         return history
     found = Delays.from_bytes(history)
     known = usual(plan, history)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from monitor.plan import Target
 from monitor.rows import Rows
+from monitor.stats.performance import good_probabilities
 from monitor.types import Task
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -17,12 +18,21 @@ Codes: TypeAlias = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class UsableRows:
-    """Rows that have a prediction and, where the model has probabilities, good ones."""
+    """Rows that have a prediction and, where the model has probabilities, good ones.
+
+    `predicted` (n,): class codes. `probabilities` (n, k) or None. `labels` (n,): class codes, NaN where
+    unknown. `place` (n,): where they were among all rows.
+    """
 
     predicted: Codes
     probabilities: Floats | None
     labels: Floats
     place: NDArray[np.int64]
+
+    def take(self, rows: Codes) -> "UsableRows":
+        """These of its rows."""
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return UsableRows(self.predicted[rows], probabilities, self.labels[rows], self.place[rows])
 
 
 def ordered(target: Target) -> tuple[str, ...]:
@@ -45,8 +55,7 @@ def usable_rows(target: Target, classes: Sequence[str], rows: Rows) -> UsableRow
     good = ~np.isnan(predicted)
     matrix = _matrix(target, classes, rows.scores)
     if matrix is not None:
-        good &= np.isfinite(matrix).all(axis=1) & (matrix >= 0).all(axis=1) & (matrix <= 1).all(axis=1)
-        good &= np.abs(matrix.sum(axis=1) - 1) <= 0.05
+        good &= good_probabilities(matrix)
     place = np.flatnonzero(good)
     probabilities = None
     if matrix is not None:

@@ -8,8 +8,7 @@ from numpy.typing import NDArray
 from monitor.sample import Sample
 from monitor.sampling import WindowSamples
 from monitor.sources.base import Batch, Interval, Source
-from monitor.values import event_time
-from monitor.windows import micros
+from monitor.within import within
 
 
 def draw(
@@ -27,12 +26,5 @@ def _place(batch: Batch, interval: Interval | None) -> NDArray[np.int32] | int:
     """0 for each row that is in the interval, -1 for the others."""
     if interval is None:
         return 0
-    if interval.timestamp not in batch.rows.schema.names:
-        return -1
-    times = event_time(batch.rows.column(interval.timestamp), interval.zone)
-    inside = times.valid.copy()
-    if interval.start is not None:
-        inside &= times.micros >= micros(interval.start)
-    if interval.end is not None:
-        inside &= times.micros < micros(interval.end)
+    _, inside = within(batch.rows, interval)
     return np.where(inside, 0, -1).astype(np.int32)

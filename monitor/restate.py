@@ -235,9 +235,7 @@ def _estimated(line: Evaluation) -> tuple[PerformanceMetric, ...]:
     return tuple(each for each in line.performance if each.source == ESTIMATED)
 
 
-def _with_estimated(
-    line: Evaluation, shares: Mapping[str, Mapping[str, float]]
-) -> Mapping[str, Mapping[str, float]]:
+def _with_estimated(line: Evaluation, shares: Shares) -> Shares:
     """The class shares, with those that predictions told where they tell any."""
     if line.label_shift is None or not line.label_shift.valid:
         return shares

@@ -141,10 +141,19 @@ def bad_probabilities(probabilities: Floats) -> int:
     >>> bad_probabilities(np.array([0.0, 1.0, 1.2, np.nan]))
     2
     """
-    good = (probabilities >= 0) & (probabilities <= 1)
+    return len(probabilities) - int(np.count_nonzero(good_probabilities(probabilities)))
+
+
+def good_probabilities(probabilities: Floats) -> Flags:
+    """Which rows have probabilities within [0, 1] that, of several classes, sum to 1.
+
+    >>> good_probabilities(np.array([[0.5, 0.5], [0.5, 0.9], [np.nan, 1.0]])).tolist()
+    [True, False, False]
+    """
+    good: Flags = (probabilities >= 0) & (probabilities <= 1)
     if probabilities.ndim == 2:
         good = good.all(axis=1) & (np.abs(probabilities.sum(axis=1) - 1) <= SUM_TOLERANCE)
-    return len(good) - int(np.count_nonzero(good))
+    return good
 
 
 def confusion(label: Codes, predicted: Codes, classes: int) -> Codes:
