@@ -11,7 +11,7 @@ from monitor.packing import pack, unpack
 from monitor.sample import Sample
 from monitor.stats import expected_loss
 from monitor.stats.expected_loss import LossModel
-from monitor.stats.performance import Metric
+from monitor.stats.performance import NO_PREDICTION, NUMBER_METRICS, Metric
 
 VERSION = 1
 """Of the bytes; a greater one is refused."""
@@ -30,6 +30,8 @@ class LossEstimator:
         """The metrics that the sampled rows of a window lead to expect, those with a prediction."""
         predictions = column(sample, self.prediction)
         known = np.isfinite(predictions)
+        if not known.any():
+            return tuple(Metric(name, None, reason=NO_PREDICTION) for name in NUMBER_METRICS)
         return expected_loss.estimate(
             self.model, features(sample, self.numeric, self.categories)[known], predictions[known]
         )

@@ -80,7 +80,8 @@ def test_categories_that_the_reference_lacks_and_missing_predictions_do_no_harm(
     rows.loc[:700, "town"] = "moon"
     rows.loc[700:, "pred"] = np.nan
     assert np.isfinite(estimated(plan, rows)["mae"].value)
-    assert estimated(plan, day(10).assign(pred=np.nan))["mae"].value is None
+    nothing = estimated(plan, day(10).assign(pred=np.nan))["mae"]
+    assert (nothing.value, nothing.reason) == (None, Reason.NO_PREDICTION)
 
 
 def test_the_model_is_kept_exactly_and_damage_is_told(plan):
