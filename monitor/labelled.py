@@ -159,13 +159,19 @@ def _error_words(plan: Plan, kind: Kind, tests: Mapping[str, ResidualTest]) -> s
     )
     before = plan.errors.mean
     words = f"{what}: {before:.3g} to {before + tests[ERROR].mean:.3g}"
-    explained = kind is Kind.PERFORMANCE and not _moved(plan, _weakest(tests))
+    explained = kind is Kind.PERFORMANCE and _is_explained(plan, tests)
     return f"{words}; {_explanation(tests)}" if explained else words
 
 
 def _weakest(tests: Mapping[str, ResidualTest]) -> ResidualTest:
     """Concept: the error must have risen beyond what the scores and beyond what the classes explain."""
     return max(tests[BY_SCORE], tests[BY_CLASS], key=lambda each: each.p_value)
+
+
+def _is_explained(plan: Plan, tests: Mapping[str, ResidualTest]) -> bool:
+    """Whether scores or class shares explain most of the rise of the error, as far as chance can tell."""
+    left = _weakest(tests)
+    return not _moved(plan, left) and left.mean <= tests[ERROR].mean / 2
 
 
 def _explanation(tests: Mapping[str, ResidualTest]) -> str:
@@ -279,6 +285,6 @@ def _explained(
     if performance is None or concept is None or not concept.known or tests is None:
         return found
     rose = not performance.quiet or _moved(plan, tests[ERROR])
-    if not rose or not concept.quiet or _moved(plan, _weakest(tests)):
+    if not rose or not concept.quiet or not _is_explained(plan, tests):
         return found
     return {**found, Kind.CONCEPT: replace(concept, reason=f"the error moved, {_explanation(tests)}")}

@@ -110,6 +110,20 @@ class TestErrors:
         assert decisions[Kind.PERFORMANCE].reason.count("explained by class shares") == 1
         assert decisions[Kind.CONCEPT].quiet
 
+    def test_a_rise_that_neither_explains_is_not_said_to_be_explained(self, plan):
+        """Too few rows to show by themselves that the relation changed; none the less it did."""
+        reasons = [
+            judged(
+                plan,
+                replace(thinned(window(relation=0.2), known), hits=frozenset({"performance"})),
+                final=True,
+            )
+            for known in (60, 80, 100)
+        ]
+        told = [found[Kind.PERFORMANCE].reason for found in reasons]
+        assert all("error rose" in each for each in told)
+        assert not any("explained" in each for each in told)
+
     def test_a_fall_opens_nothing(self, plan):
         found = judged(plan, window(relation=50.0))
         assert found[Kind.PERFORMANCE].quiet
