@@ -10,7 +10,7 @@ import pyarrow as pa
 
 import monitor.detectors
 import monitor.sources  # noqa: F401 - registers its members
-from monitor import alarms, baseline, history, label_delays, loss_learning, pairs, reference_sample, rolling
+from monitor import alarms, attachments, baseline, history, pairs, reference_sample
 from monitor.asked import (
     SEASONS,
     added,
@@ -23,19 +23,15 @@ from monitor.asked import (
     needed,
     wanted,
 )
+from monitor.attachments import PAIRS
 from monitor.budget import shares
-from monitor.calibrating import calibrated
-from monitor.calibration import Calibrations
 from monitor.chosen import row_tests_of, stream_of, tests_of
 from monitor.config.fingerprint import numbers_fingerprint
 from monitor.config.parameters import source_parameters_of
 from monitor.config.schema import ModelConfig, SourceConfig
-from monitor.delays import Delays
 from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
 from monitor.errors import BadReferenceError
-from monitor.estimators import Estimators
 from monitor.history import History
-from monitor.losses import LossEstimator
 from monitor.panels import MISSING, Panels, watched
 from monitor.plan import Labelled, LabelSource, Names, Plan, Target, Test, features_of, sampled_rows
 from monitor.reference import Reference, learn
@@ -45,14 +41,8 @@ from monitor.stats.effects import MinimumEffect
 from monitor.types import KIND_OF, Kind, Problem, Task
 from monitor.values import categorical
 
-SHAPE_VERSION = 4
+SHAPE_VERSION = 5
 """Part of the fingerprint: a driftd that learns differently learns again."""
-PAIRS, CALIBRATION, ESTIMATORS, LOSSES = "pairs", "calibration", "estimators", "losses"
-DELAYS, PAST = "delays", "past"
-"""The attachments of a reference: the pairs of columns whose correlation is watched, what its windows taught,
-what estimates shares, performance and errors without labels, how late its labels came, and the windows
-themselves of a rolling one.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,19 +109,8 @@ def _learned(
     reference = replace(reference, fingerprint=_digest(_asked(config).encode() + rows.to_bytes()))
     plan = _plan(config, reference, live)
     past = history.read(plan, source, interval_of(config), threads, fixed=fixed)
-    found = calibrated(plan, past.windows, past.excesses)
-    attachments = {**reference.attachments, CALIBRATION: found.to_bytes()}
-    delays = label_delays.read(plan, source, interval_of(config), [past.window for past in past.windows])
-    losses = loss_learning.learn(plan, source, interval_of(config))
-    if losses is not None:
-        attachments[LOSSES] = losses.to_bytes()
-    if past.estimators is not None:
-        attachments[ESTIMATORS] = past.estimators.to_bytes()
-    if delays is not None:
-        attachments[DELAYS] = delays.to_bytes()
-    if plan.keep is not None:
-        attachments[PAST] = rolling.to_bytes(past.windows)
-    return _plan(config, replace(reference, attachments=attachments), live), past
+    found = attachments.learned(plan, source, interval_of(config), past)
+    return _plan(config, replace(reference, attachments={**reference.attachments, **found}), live), past
 
 
 def _with_pairs(config: ModelConfig, reference: Reference, source: Source) -> Reference:
@@ -214,8 +193,6 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
     timed = config.columns.timestamp is not None
     calendar = calendar_of(config) if timed else None
     panels = _panels(reference, tests, labelled)
-    attached = reference.attachments
-    stored = attached.get(CALIBRATION)
     counted = alarms.counted_days(calendar.nominal_days) if calendar is not None else 1
     days = budget_days(config) * counted
     return Plan(
@@ -236,15 +213,11 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         minimum=MinimumEffect(**config.alarms.min_effect.model_dump()),
         panels=panels,
         seasons=SEASONS[config.reference.season],
-        calibrations=Calibrations.from_bytes(stored, panels.layouts) if stored else Calibrations(),
-        estimators=Estimators.from_bytes(attached[ESTIMATORS]) if ESTIMATORS in attached else None,
-        losses=LossEstimator.from_bytes(attached[LOSSES]) if LOSSES in attached else None,
-        delays=Delays.from_bytes(attached[DELAYS]) if DELAYS in attached else None,
         keep=config.reference.keep.nominal if config.reference.keep is not None else None,
-        past=rolling.from_bytes(attached[PAST]) if PAST in attached else (),
         problems=(*reference.problems, *added(config, reference, live)),
         row_tests=row_tests,
         reference_sample=_reference_sample(config, reference),
+        **attachments.read(reference.attachments, panels),
     )
 
 

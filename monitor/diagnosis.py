@@ -43,7 +43,7 @@ def explained(
         return steps, (Problem("", Reason.DETECTOR_FAILED, text),)
     if found is None or not found.columns:
         return steps, ()
-    words = f"; {row_tests.words(found, sample)}"
+    words = f"; {row_tests.words(plan, found)}"
     return {**steps, **{kind: _with_words(steps[kind], words) for kind in opening}}, ()
 
 

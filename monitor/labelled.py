@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor import measure, outcomes, streams, verdicts
+from monitor import error_words, measure, outcomes, relation_shift, streams, verdicts
 from monitor.budget import days_by_chance, level
 from monitor.label_files import read_labels
 from monitor.label_problems import REASONS, label_problems, too_few
@@ -41,8 +41,6 @@ __all__ = [
 ]
 
 KINDS = (Kind.LABEL, Kind.PERFORMANCE, Kind.CONCEPT)
-TELLING = 0.001
-"""The p-value at which a window's words say that its error rose."""
 TESTS = {Kind.PERFORMANCE: 2, Kind.CONCEPT: 2}
 """The window's own test and the stream detector share the budget of their kind."""
 
@@ -60,10 +58,16 @@ class Found:
 
 
 def with_estimate(
-    plan: Plan, window: PendingWindow | None, measurement: Measurement | None
+    plan: Plan, window: PendingWindow | None, measurement: Measurement | None, *, moved: bool
 ) -> PendingWindow | None:
-    """The window with what its predictions decide of the class shares until its labels do."""
-    if window is None or measurement is None or Kind.LABEL not in plan.budgets:
+    """The window with what its predictions decide of the class shares until its labels do.
+
+    `moved`: whether its inputs are in alarm.
+    """
+    if window is None:
+        return None
+    window = replace(window, moved=moved)
+    if measurement is None or Kind.LABEL not in plan.budgets:
         return window
     budget, timed = plan.budgets[Kind.LABEL], plan.calendar is not None
     return replace(window, estimate=verdicts.decide(Kind.LABEL, [measurement], budget, timed=timed))
@@ -145,43 +149,11 @@ def readings_of(
     if tests is not None and plan.errors is not None:
         rows = (float(outcomes.judged(window).sum()),)
         error = plan.errors.mean + tests[ERROR].mean
-        words = {kind: _error_words(plan, kind, tests) for kind in (Kind.PERFORMANCE, Kind.CONCEPT)}
+        words = {kind: error_words.words(plan, kind, tests) for kind in (Kind.PERFORMANCE, Kind.CONCEPT)}
         readings[Kind.PERFORMANCE] = Reading(rows, (error,), {WHOLE: words[Kind.PERFORMANCE]})
         residuals_ = (tests[BY_SCORE].mean, tests[BY_CLASS].mean)
         readings[Kind.CONCEPT] = Reading(rows, residuals_, {WHOLE: words[Kind.CONCEPT]})
     return readings
-
-
-def _error_words(plan: Plan, kind: Kind, tests: Mapping[str, ResidualTest]) -> str:
-    assert plan.errors is not None
-    what = (
-        "error rose" if kind is Kind.PERFORMANCE else "error rose beyond what scores and class shares explain"
-    )
-    before = plan.errors.mean
-    words = f"{what}: {before:.3g} to {before + tests[ERROR].mean:.3g}"
-    explained = kind is Kind.PERFORMANCE and _is_explained(plan, tests)
-    return f"{words}; {_explanation(tests)}" if explained else words
-
-
-def _weakest(tests: Mapping[str, ResidualTest]) -> ResidualTest:
-    """Concept: the error must have risen beyond what the scores and beyond what the classes explain."""
-    return max(tests[BY_SCORE], tests[BY_CLASS], key=lambda each: each.p_value)
-
-
-def _is_explained(plan: Plan, tests: Mapping[str, ResidualTest]) -> bool:
-    """Whether scores or class shares explain most of the rise of the error, as far as chance can tell."""
-    left = _weakest(tests)
-    return not _moved(plan, left) and left.mean <= tests[ERROR].mean / 2
-
-
-def _explanation(tests: Mapping[str, ResidualTest]) -> str:
-    by_inputs = tests[BY_SCORE].mean < tests[BY_CLASS].mean
-    return "explained by inputs" if by_inputs else "explained by class shares"
-
-
-def _moved(plan: Plan, test: ResidualTest) -> bool:
-    """Whether an error rose by this window's own rows, for words alone."""
-    return test.p_value <= TELLING and test.mean - test.standard_error >= plan.minimum.error
 
 
 def describe(
@@ -243,20 +215,24 @@ def _errors(
     assert plan.labelled is not None
     assert plan.errors is not None
     stream = plan.labelled.stream.detector
+    relation = list(relation_shift.measured(plan, window)) if kind is Kind.CONCEPT else []
     if tests is None:
         nothing = Reason.NO_PREDICTION if window.labelled else Reason.NO_LABELS
         return [
-            Measurement(Statistic(kind, "", name, None, reason=nothing), None, material=False)
-            for name in (token, stream)
+            *(
+                Measurement(Statistic(kind, "", name, None, reason=nothing), None, material=False)
+                for name in (token, stream)
+            ),
+            *relation,
         ]
-    weakest = tests[ERROR] if kind is Kind.PERFORMANCE else _weakest(tests)
+    weakest = tests[ERROR] if kind is Kind.PERFORMANCE else error_words.weakest(tests)
     budget = plan.budgets[kind]
     alpha = level(budget, plan.window_days) / TESTS[kind]
     line = residuals.line(weakest, int(outcomes.judged(window).sum()), alpha)
     days = days_by_chance(weakest.p_value, TESTS[kind], plan.window_days)
     material = weakest.mean - weakest.standard_error >= plan.minimum.error
     calibrated = plan.calibrated(kind) is not None
-    words = _error_words(plan, kind, tests)
+    words = error_words.words(plan, kind, tests)
     own = Measurement(
         Statistic(kind, "", token, weakest.mean, line, weakest.p_value, drifted=weakest.mean >= line),
         None if calibrated else days,
@@ -274,6 +250,7 @@ def _errors(
             words=words,
             informs=calibrated,
         ),
+        *relation,
     ]
 
 
@@ -284,7 +261,10 @@ def _explained(
     performance, concept = found.get(Kind.PERFORMANCE), found.get(Kind.CONCEPT)
     if performance is None or concept is None or not concept.known or tests is None:
         return found
-    rose = not performance.quiet or _moved(plan, tests[ERROR])
-    if not rose or not concept.quiet or not _is_explained(plan, tests):
+    rose = not performance.quiet or error_words.moved(plan, tests[ERROR])
+    if not rose or not concept.quiet or not error_words.is_explained(plan, tests):
         return found
-    return {**found, Kind.CONCEPT: replace(concept, reason=f"the error moved, {_explanation(tests)}")}
+    return {
+        **found,
+        Kind.CONCEPT: replace(concept, reason=f"the error moved, {error_words.explanation(tests)}"),
+    }

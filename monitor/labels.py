@@ -81,6 +81,7 @@ def open_window(plan: Plan, data: WindowData, pending: Sequence[PendingWindow], 
     known = ~np.isnan(labels)
     ids = rows.ids[kept] if plan.names.id is not None else kept.astype(np.uint64)
     times = rows.times[kept] if plan.calendar is not None else np.full(len(kept), micros(tick))
+    sampled, features = _features(plan, data, kept)
     return Opened(
         PendingWindow(
             data.window,
@@ -91,9 +92,22 @@ def open_window(plan: Plan, data: WindowData, pending: Sequence[PendingWindow], 
             rows.scores[kept],
             labels,
             np.where(known, micros(tick), 0),
+            sampled=sampled,
+            features=features,
         ),
         problems,
     )
+
+
+def _features(
+    plan: Plan, data: WindowData, kept: NDArray[np.int64]
+) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
+    """Some of the rows that labels can reach, as places among them, and their features."""
+    if plan.relation is None or data.sample is None:
+        return np.zeros(0, np.int64), np.zeros((0, 0), np.float16)
+    places, features = plan.relation.kept(data.sample)
+    joins = np.isin(places, kept)
+    return np.searchsorted(kept, places[joins]), features[joins]
 
 
 def _joining(

@@ -123,6 +123,8 @@ def _on_reference(plan: Plan, state: ModelState) -> tuple[ModelState, tuple[Alar
             readings={},
             hits=frozenset(),
             estimate=None,
+            sampled=window.sampled[:0],
+            features=window.features[:0],
         )
         for window in state.pending
     )
@@ -149,7 +151,7 @@ def _first_line(
     steps = _advance(plan, before, data, tick, measured)
     told = estimating.estimate(plan, data, measured.statistics, _moved(steps))
     opened = labelled.open_window(plan, data, before.pending, tick)
-    pending = labelled.with_estimate(plan, opened.pending, told.measurement)
+    pending = labelled.with_estimate(plan, opened.pending, told.measurement, moved=bool(_moved(steps)))
     state = replace(
         before,
         watermark=window.end or before.watermark,

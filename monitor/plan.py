@@ -14,6 +14,7 @@ from monitor.estimators import Estimators
 from monitor.losses import LossEstimator
 from monitor.panels import Panels, watched
 from monitor.reference import Reference
+from monitor.relations import Relation
 from monitor.sample import Sample
 from monitor.sources.base import Source
 from monitor.state import Kept
@@ -27,6 +28,8 @@ MOST_SAMPLED, FEWEST_SAMPLED = 5_000, 500
 """Rows of a sample: more tell little more of a change that matters."""
 SAMPLED_VALUES = 2_000_000
 """Values of a sample."""
+PARTS = 2
+"""A kind of which only a part is calibrated spends its budget in so many equal parts, one of them on that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +161,8 @@ class Plan:
     """What tells class shares and performance before labels are there; None where nothing does."""
     losses: LossEstimator | None = None
     """What tells the error of a regression before labels are there."""
+    relation: Relation | None = None
+    """How labels depend on features; None where nothing tells."""
     delays: Delays | None = None
     """How late the labels of the reference's windows came; None where no source of labels tells."""
     keep: timedelta | None = None
@@ -197,7 +202,8 @@ class Plan:
     @cached_property
     def sampled(self) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """The numeric and the categorical columns that a sample of rows has; none where none is needed."""
-        if not self.panels.pairs and self.reference_sample is None and self.losses is None:
+        needed = (self.reference_sample, self.losses, self.relation)
+        if not self.panels.pairs and all(each is None for each in needed):
             return (), ()
         numeric, categorical = features_of(self.reference)
         return (*numeric, self.losses.prediction) if self.losses is not None else numeric, categorical
@@ -212,15 +218,20 @@ class Plan:
         return self.calibrations.kinds.get(kind)
 
     def days_of(self, kind: Kind, rarity: float) -> float:
-        """Days between chance events of a calibrated statistic, given log10 of the windows between them.
-
-        Quality spends its budget in equal parts on what is calibrated and on what is not.
-        """
+        """Days between chance events of a calibrated statistic, given log10 of the windows between them."""
         return float(min(10.0 ** min(rarity, 15.0) * self.window_days / self.parts_of(kind), MOST_DAYS))
 
     def parts_of(self, kind: Kind) -> int:
         """Into how many parts a kind's budget goes, of which one is for what is calibrated."""
-        return 2 if kind is Kind.QUALITY else 1
+        split = kind is Kind.QUALITY or (kind is Kind.CONCEPT and self.splits_concept)
+        return PARTS if split else 1
+
+    @property
+    def splits_concept(self) -> bool:
+        """Whether the relation of labels and features may open an alarm beside the calibrated residuals."""
+        return (
+            self.relation is not None and self.relation.decides and self.calibrated(Kind.CONCEPT) is not None
+        )
 
     def tests_of(self, kind: Kind) -> int:
         """Over how many tests the budget of a kind is split; quality tests for more than detectors."""

@@ -1,5 +1,6 @@
 """Detectors on whole rows: what they find in one window, and their lines from windows of the reference."""
 
+import itertools
 import logging
 import math
 from collections.abc import Iterator
@@ -9,7 +10,7 @@ from scipy import special
 
 from monitor.budget import days_by_chance
 from monitor.errors import DetectorError
-from monitor.plan import Plan, RowTest
+from monitor.plan import Plan, RowTest, features_of
 from monitor.sample import Sample, comparable
 from monitor.stats import tails
 from monitor.stats.domain_classifier import FEWEST_ROWS, Separation
@@ -51,8 +52,7 @@ def measured(plan: Plan, sample: Sample | None) -> Iterator[Measurement]:
             said = type(error).__name__ if private else f"{type(error).__name__}: {error}"
             yield _not_measured(test, Reason.DETECTOR_FAILED, said)
         else:
-            assert sample is not None
-            yield _measurement(plan, test, found, sample)
+            yield _measurement(plan, test, found)
 
 
 def separation(plan: Plan, test: RowTest, sample: Sample | None) -> Separation:
@@ -68,17 +68,18 @@ def separation(plan: Plan, test: RowTest, sample: Sample | None) -> Separation:
     return test.detector.separate(*comparable(others, sample))
 
 
-def words(found: Separation, sample: Sample) -> str:
+def words(plan: Plan, found: Separation) -> str:
     """What the classifier found, and the columns that it uses."""
-    names = [shown(name) for name in columns(found, sample)]
+    names = [shown(name) for name in columns(plan, found)]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
     by = f" by {', '.join(names[:NAMED])}{more}" if names else ""
     return f"{TELLS} with AUC {found.auc:.2f}{by}"
 
 
-def columns(found: Separation, sample: Sample) -> tuple[str, ...]:
+def columns(plan: Plan, found: Separation) -> tuple[str, ...]:
     """The columns that the classifier uses, the most important first."""
-    return tuple(sample.names[column] for column, _ in found.columns)
+    names = tuple(itertools.chain(*features_of(plan.reference)))
+    return tuple(names[column] for column, _ in found.columns)
 
 
 def _not_measured(test: RowTest, reason: Reason, said: str = "") -> Measurement:
@@ -86,7 +87,7 @@ def _not_measured(test: RowTest, reason: Reason, said: str = "") -> Measurement:
     return Measurement(statistic, None, material=False, default=False, words=said)
 
 
-def _measurement(plan: Plan, test: RowTest, found: Separation, sample: Sample) -> Measurement:
+def _measurement(plan: Plan, test: RowTest, found: Separation) -> Measurement:
     error = FOLDS_DEPEND * found.error
     excess = plan.calibrations.excesses.get(("", test.detector.token), 0.0)
     line = test.fixed
@@ -108,8 +109,8 @@ def _measurement(plan: Plan, test: RowTest, found: Separation, sample: Sample) -
         material=found.auc - error >= least,  # as far apart as one column that moved by the least
         forced=test.fixed is not None and drifted,
         default=False,
-        words=words(found, sample),
-        columns=columns(found, sample),
+        words=words(plan, found),
+        columns=columns(plan, found),
     )
 
 

@@ -19,13 +19,15 @@ class Sample:
     """Rows of one window, those with the smallest hashes; two samples of different rows add up.
 
     `rows`: how many rows it was drawn from. `most`: how many it may hold. `hashes`: uint64 (n,), rising, so
-    that the first few rows are a sample of it. `numbers`: float32 (n, k), the columns `numeric`, NaN where
-    missing. `texts`: the columns `categorical`, each with codes of n rows.
+    that the first few rows are a sample of it. `places`: int64 (n,), how many of the window's rows were read
+    before each. `numbers`: float32 (n, k), the columns `numeric`, NaN where missing. `texts`: the columns
+    `categorical`, each with codes of n rows.
     """
 
     rows: int
     most: int
     hashes: NDArray[np.uint64]
+    places: NDArray[np.int64]
     numeric: tuple[str, ...]
     numbers: NDArray[np.float32]
     texts: Mapping[str, Codes]
@@ -40,7 +42,7 @@ class Sample:
         return (*self.numeric, *self.texts)
 
     def __add__(self, other: "Sample") -> "Sample":
-        """The sample of the rows of both, which have the same columns; ValueError where they do not."""
+        """The sample of the rows of both, `other` read after it; ValueError for different columns."""
         if (self.names, self.numeric, self.most) != (other.names, other.numeric, other.most):
             message = "samples of different columns or sizes do not add"
             raise ValueError(message)
@@ -51,6 +53,7 @@ class Sample:
             self.rows + other.rows,
             self.most,
             hashes[lowest],
+            np.concatenate([self.places, other.places + self.rows])[lowest],
             self.numeric,
             np.concatenate([self.numbers, other.numbers])[lowest],
             {name: occurring(codes.codes[lowest], codes.categories) for name, codes in texts.items()},
@@ -68,7 +71,13 @@ class Sample:
         if len(rows) == len(self):
             return self
         texts = {name: occurring(codes.codes[rows], codes.categories) for name, codes in self.texts.items()}
-        return replace(self, hashes=self.hashes[rows], numbers=self.numbers[rows], texts=texts)
+        return replace(
+            self,
+            hashes=self.hashes[rows],
+            places=self.places[rows],
+            numbers=self.numbers[rows],
+            texts=texts,
+        )
 
     def frame(self) -> "pd.DataFrame":
         """The rows as a pandas frame: float32, NaN where missing, and texts as categories."""

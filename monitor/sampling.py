@@ -52,16 +52,23 @@ class _Texts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Piece:
-    """Some rows under way: window and hash of each, and (columns, rows) of numbers and codes."""
+    """Some rows under way: window, hash and place of each, and (columns, rows) of numbers and codes."""
 
     window: NDArray[np.int32]
     hashes: NDArray[np.uint64]
+    places: NDArray[np.int64]
     numbers: NDArray[np.float32]
     codes: NDArray[np.int32]
 
     def take(self, rows: NDArray[np.int64]) -> "_Piece":
         """These of its rows."""
-        return _Piece(self.window[rows], self.hashes[rows], self.numbers[:, rows], self.codes[:, rows])
+        return _Piece(
+            self.window[rows],
+            self.hashes[rows],
+            self.places[rows],
+            self.numbers[:, rows],
+            self.codes[:, rows],
+        )
 
 
 class WindowSamples:
@@ -89,13 +96,14 @@ class WindowSamples:
         count = part.rows.num_rows
         index = window if isinstance(window, np.ndarray) else np.full(count, window, np.int32)
         inside = index >= 0
-        self._rows += np.bincount(index[inside], minlength=len(self._rows))
         hashes = row_hashes(self._file(part.file), np.arange(part.offset, part.offset + count))
         rows = self._choose(hashes, index, np.flatnonzero(inside & (hashes <= self._bounds[index])))
         if len(rows):
-            self._pieces.append(_Piece(index[rows], hashes[rows], *self._read(part.rows, rows)))
+            places = self._rows[index[rows]] + _places(index)[rows]
+            self._pieces.append(_Piece(index[rows], hashes[rows], places, *self._read(part.rows, rows)))
             self._held += len(rows)
             self._drop()
+        self._rows += np.bincount(index[inside], minlength=len(self._rows))
 
     def _file(self, name: str) -> int:
         """What stands for a file in the hashes of its rows."""
@@ -152,12 +160,14 @@ class WindowSamples:
         none = _Piece(
             np.zeros(0, np.int32),
             np.zeros(0, np.uint64),
+            np.zeros(0, np.int64),
             np.zeros((len(self._numeric), 0), np.float32),
             np.zeros((len(self._texts), 0), np.int32),
         )
         pieces = [none, *self._pieces]
         window = np.concatenate([piece.window for piece in pieces])
         hashes = np.concatenate([piece.hashes for piece in pieces])
+        places = np.concatenate([piece.places for piece in pieces])
         order = np.lexsort((hashes, window))
         order = order[hashes[order] <= self._bounds[window[order]]]
         bounds = np.searchsorted(window[order], np.arange(len(self._rows) + 1)).tolist()
@@ -173,9 +183,21 @@ class WindowSamples:
             for found_texts, part in zip(texts, parts, strict=True):
                 found_texts[name] = occurring(codes.codes[part], codes.categories)
         return tuple(
-            Sample(rows, self._most, hashes[order[part]], self._numeric, found.T, found_texts)
-            for rows, part, found, found_texts in zip(self._rows.tolist(), parts, numbers, texts, strict=True)
+            Sample(rows, self._most, hashes[chosen], places[chosen], self._numeric, found.T, found_texts)
+            for rows, chosen, found, found_texts in zip(
+                self._rows.tolist(), (order[part] for part in parts), numbers, texts, strict=True
+            )
         )
+
+
+def _places(index: NDArray[np.int32]) -> NDArray[np.int64]:
+    """Of each row of a batch how many rows of the same window stand before it."""
+    order = np.argsort(index, kind="stable")
+    sorted_ = index[order]
+    first = np.searchsorted(sorted_, sorted_, side="left")
+    found = np.empty(len(index), np.int64)
+    found[order] = np.arange(len(index)) - first
+    return found
 
 
 def single(values: NDArray[np.float64]) -> NDArray[np.float32]:

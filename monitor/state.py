@@ -56,6 +56,12 @@ class PendingWindow:
     """What predictions alone say of the class shares; it holds until there are labels enough."""
     conflicted: NDArray[np.bool_] = field(default_factory=lambda: np.zeros(0, np.bool_))
     """(n,): whether a row's label came again with another value; of no length where none did."""
+    sampled: NDArray[np.int64] = field(default_factory=lambda: np.zeros(0, np.int64))
+    """(m,): some of the rows, whose features are kept until their labels come."""
+    features: NDArray[np.float16] = field(default_factory=lambda: np.zeros((0, 0), np.float16))
+    """(m, p): those features as the relation of labels and features encodes them."""
+    moved: bool = False
+    """Whether inputs were in alarm, of covariate or quality, in this window."""
 
     @cached_property
     def labelled(self) -> int:
@@ -73,6 +79,8 @@ class PendingWindow:
             scores=self.scores[none],
             label_times=self.label_times[none],
             conflicted=self.conflicted[none],
+            sampled=self.sampled[none],
+            features=self.features[none],
         )
 
 

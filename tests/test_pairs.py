@@ -16,7 +16,15 @@ ROWS = 2000
 def sample(columns):
     names = tuple(columns)
     numbers = np.column_stack([columns[name] for name in names]).astype(np.float32)
-    return Sample(len(numbers), 5000, np.arange(len(numbers), dtype=np.uint64), names, numbers, {})
+    return Sample(
+        len(numbers),
+        5000,
+        np.arange(len(numbers), dtype=np.uint64),
+        np.arange(len(numbers)),
+        names,
+        numbers,
+        {},
+    )
 
 
 def reference(values):

@@ -139,7 +139,7 @@ def test_rows_of_the_window_are_left_out_of_the_reference_that_it_is_compared_wi
 
 def test_a_sample_without_hashes_keeps_its_other_rows():
     numbers = np.arange(4.0, dtype=np.float32)[:, None]
-    sample = Sample(9, 5, np.array([1, 3, 5, 7], np.uint64), ("x",), numbers, {})
+    sample = Sample(9, 5, np.array([1, 3, 5, 7], np.uint64), np.arange(4), ("x",), numbers, {})
     found = sample.without(np.array([3, 4, 7], np.uint64))
     assert found.hashes.tolist() == [1, 5]
     assert found.numbers[:, 0].tolist() == [0.0, 2.0]

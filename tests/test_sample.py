@@ -58,9 +58,11 @@ def cut(cuts, file="f", rows=None, window=None):
         yield Part(file, low, rows.slice(low, high - low)), window[low:high]
 
 
-def same(one: Sample, other: Sample) -> None:
+def same(one: Sample, other: Sample, *, in_order: bool = True) -> None:
     assert (one.rows, one.most, one.names) == (other.rows, other.most, other.names)
     np.testing.assert_array_equal(one.hashes, other.hashes)
+    if in_order:
+        np.testing.assert_array_equal(one.places, other.places)
     pd.testing.assert_frame_equal(one.frame(), other.frame())
 
 
@@ -88,7 +90,7 @@ def test_the_order_of_files_and_other_windows_do_not_matter():
     second = sampled([(other, index(seed=1)), (one, index())])
     alone = sampled([(one, np.where(index() == 2, 0, -1)), (other, np.where(index(seed=1) == 2, 0, -1))])
     for left, right in zip(first, second, strict=True):
-        same(left, right)
+        same(left, right, in_order=False)
     same(first[2], alone[0])
 
 
@@ -104,6 +106,7 @@ def test_a_window_under_the_size_is_taken_whole():
         frame = found.frame().sort_values("row", ignore_index=True)
         assert found.rows == len(found) == len(expected)
         assert frame["row"].tolist() == expected["row"].tolist()
+        assert found.frame()["row"].tolist() == expected["row"].to_numpy()[found.places].tolist()
         np.testing.assert_array_equal(frame["x"], expected["x"].astype(np.float32))
         texts = expected["k"].replace("1.0", "1")
         assert frame["k"].astype(object).where(frame["k"].notna(), None).tolist() == [

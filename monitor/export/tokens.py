@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 import monitor.detectors  # noqa: F401 - registers its members
-from monitor import estimating, maturity, quality
+from monitor import estimating, maturity, quality, relation_shift
 from monitor.chosen import DEFAULT_STREAM, DEFAULTS
 from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
 from monitor.registry import Registry
@@ -24,6 +24,15 @@ ERROR_TOKENS: Final = {
     "what these classes, had in the reference; kind `concept`",
 }
 """Statistics of the errors besides the stream detector's."""
+
+ALWAYS: Final = {
+    **quality.TOKENS,
+    **maturity.TOKENS,
+    **estimating.TOKENS,
+    **ERROR_TOKENS,
+    **relation_shift.TOKENS,
+}
+"""Statistics that no detector of the registries measures."""
 
 METRICS: Final = {
     "accuracy": "share of rows whose class was predicted",
@@ -98,7 +107,6 @@ Of a `problem`, of a `value` that is null, of an error or of a skipped run.
 
 def markdown() -> str:
     """The documentation page `docs/tokens.md`; `python -m monitor.export.tokens` prints it."""
-    always = {**quality.TOKENS, **maturity.TOKENS, **estimating.TOKENS, **ERROR_TOKENS}
     return _PAGE.format(
         kinds=_table(("kind", "meaning"), _commented(Kind)),
         states=_listed(State),
@@ -107,7 +115,7 @@ def markdown() -> str:
         rows=_table(("detector", "meaning", "parameters"), _described(ROW_DETECTORS)),
         stream=DEFAULT_STREAM,
         streams=_table(("detector", "meaning", "parameters"), _described(STREAM_DETECTORS)),
-        always=_table(("detector", "meaning"), always.items()),
+        always=_table(("detector", "meaning"), ALWAYS.items()),
         class_metrics=_table(("metric", "meaning"), _metrics(*CLASS_METRICS, *SCORE_METRICS)),
         number_metrics=_table(("metric", "meaning"), _metrics(*NUMBER_METRICS)),
         reasons=_table(("reason", "meaning"), _commented(Reason)),
@@ -119,7 +127,7 @@ def detectors() -> frozenset[str]:
     """Every token that may stand in `detector`."""
     registered = (DETECTORS, ROW_DETECTORS, STREAM_DETECTORS)
     tokens = (token for family in registered for token in family.tokens())
-    return frozenset({*tokens, *quality.TOKENS, *maturity.TOKENS, *estimating.TOKENS, *ERROR_TOKENS})
+    return frozenset({*tokens, *ALWAYS})
 
 
 def _distances() -> Iterator[tuple[str, ...]]:

@@ -71,21 +71,27 @@ class ScoreTest:
     gradient, at least 0. `columns`: int64 (c,), -1 for the intercepts; `by_feature`: float64 (c,), each one's
     own T squared per dimension, about 1 by chance, and `by_feature_p` its p-value. `directions`: float64
     (k,), differences in standard errors, above 0 where a larger coefficient would fit the window better.
+    `shape`: the degrees of freedom of `value` squared where nothing changed.
     """
 
     value: float
     p_value: float
     effect: float
-    rows: int
+    rows: float
     columns: Rows
     by_feature: Floats
     by_feature_p: Floats
     directions: Floats
+    shape: tuple[float, float]
 
     @property
     def sparse_p_value(self) -> float:
         """The smallest p-value of a column times the number of them: sharper where few changed."""
         return min(1.0, float(self.by_feature_p.min()) * len(self.columns))
+
+    def line(self, p_value: float) -> float:
+        """The `value` that chance reaches with this probability."""
+        return float(np.sqrt(stats.f.isf(p_value, *self.shape)))
 
 
 def gradients(model: Surrogate, x: Floats, labels: Floats) -> Floats:
@@ -142,7 +148,7 @@ def compare(known: ScoreReference, gradients: Floats) -> ScoreTest | None:
     return compare_mean(known, mean_gradient(known, gradients), len(gradients)) if len(gradients) else None
 
 
-def compare_mean(known: ScoreReference, mean: Floats, rows: int) -> ScoreTest:
+def compare_mean(known: ScoreReference, mean: Floats, rows: float) -> ScoreTest:
     """Compare a window's `mean_gradient` (k,) of so many rows, at least 1, with the reference's.
 
     T squared with the covariance of the difference, 1/n + 1/N times that of one row and what varies
@@ -165,11 +171,12 @@ def compare_mean(known: ScoreReference, mean: Floats, rows: int) -> ScoreTest:
         by_feature=own,
         by_feature_p=own_p,
         directions=np.divide(gap, error, out=np.zeros_like(gap), where=error > 0),
+        shape=(dimensions, freedom),
     )
 
 
 def named(
-    known: ScoreReference, mean: Floats, rows: int, *, level: float = 0.01, most: int = 5
+    known: ScoreReference, mean: Floats, rows: float, *, level: float = 0.01, most: int = 5
 ) -> list[tuple[int, float]]:
     """The columns whose relation to the label changed, the clearest first, each with its p-value.
 
@@ -201,10 +208,10 @@ def named(
     return found
 
 
-def with_between(known: ScoreReference, means: Floats, rows: Rows) -> ScoreReference:
+def with_between(known: ScoreReference, means: Floats, rows: Floats) -> ScoreReference:
     """The reference that also knows how much window means vary beyond chance.
 
-    `means`: float64 (w, k), the `mean_gradient` of unchanged windows, and `rows`: int64 (w,), how many
+    `means`: float64 (w, k), the `mean_gradient` of unchanged windows, and `rows`: float64 (w,), how many
     rows each had. Their mean square less what chance gives, windows weighted by their rows, is shrunk
     towards the same variance in all directions, more so the fewer windows there are, and what is negative
     is 0. Fewer than 2 windows change nothing.
@@ -252,13 +259,13 @@ def _moments(gradients: Floats, others: Floats) -> Floats:
     return np.array([lengths.mean() / rank, squares / rank, (lengths**2).mean() / rank**2])
 
 
-def _whitened(known: ScoreReference, mean: Floats, rows: int) -> tuple[Floats, Floats]:
+def _whitened(known: ScoreReference, mean: Floats, rows: float) -> tuple[Floats, Floats]:
     """The difference in standard errors (r,), and the variance (r,) it was divided by."""
     total = known.moments[0] * (1 / rows + 1 / known.rows) + known.between
     return (mean - known.mean) @ known.whitener / np.sqrt(total), total
 
 
-def _shape(known: ScoreReference, rows: int, total: Floats) -> tuple[float, float]:
+def _shape(known: ScoreReference, rows: float, total: Floats) -> tuple[float, float]:
     """Numerator and denominator of F in degrees of freedom."""
     within = 1 - float((known.between / total).mean())
     rank, (square, squares, fourth) = len(total), known.moments

@@ -33,6 +33,8 @@ MOST_COORDINATES = 600
 ROWS_PER_COORDINATE = 10
 """So many held-out rows for each, so that the covariance is known well enough to invert."""
 FEWEST_ROWS = 200
+MOST_FITTED = 20_000
+"""Rows that fit the model; more hardly move its coefficients."""
 
 
 class Kind(IntEnum):
@@ -139,11 +141,15 @@ class Surrogate:
         if not len(self.classes):
             low, high, deviation = self.label_scale
             return np.asarray((np.clip(labels, low, high)[:, None] - outputs) / deviation**2)
-        code = _coded(labels, self.classes)
+        code = self.codes(labels)
         if len(self.intercepts) == 1:
             return np.asarray(code[:, None] - special.expit(outputs))
         hot = code[:, None] == np.arange(len(self.intercepts))
         return np.asarray(hot - special.softmax(outputs, axis=1))
+
+    def codes(self, labels: Floats) -> Rows:
+        """The place of each label among the classes; that after the last for all others."""
+        return _coded(labels, self.classes)
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """All of it as arrays by name, for `from_arrays`."""
@@ -159,7 +165,7 @@ class Surrogate:
 
 
 def learn(table: Table, labels: Floats, task: Task) -> tuple[Surrogate, Rows]:
-    """The surrogate of a random half of the rows, and which of the other rows have a label it knows.
+    """The surrogate of a random half of the rows, 20,000 at most, and which others have a label it knows.
 
     `labels`: float64 (n,), NaN where missing; classes are told apart by their number. scikit-learn's
     logistic or ridge regression with an L2 penalty of 1. There are at most 200 features, and at most 600
@@ -171,7 +177,8 @@ def learn(table: Table, labels: Floats, task: Task) -> tuple[Surrogate, Rows]:
     if len(rows) < FEWEST_ROWS:
         message = f"{len(rows)} rows have a label; a surrogate takes {FEWEST_ROWS}"
         raise ValueError(message)
-    fitted, held = np.sort(rows[: len(rows) // 2]), np.sort(rows[len(rows) // 2 :])
+    half = min(len(rows) // 2, MOST_FITTED)
+    fitted, held = np.sort(rows[:half]), np.sort(rows[half:])
     features = _features(table.take(fitted))
     room = min(MOST_COORDINATES, len(held) // ROWS_PER_COORDINATE)
     classes, pools = np.empty(0), 0
