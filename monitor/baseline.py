@@ -16,7 +16,7 @@ from monitor.plan import Labelled, Names, Stream, Target
 from monitor.reference import Reference
 from monitor.rows import Classes, Rows, concatenate, outcome, rows_of
 from monitor.sources.base import Interval, Source
-from monitor.stats import residuals
+from monitor.stats import residuals, signed_residuals
 from monitor.streams import STREAMS
 from monitor.types import Problem, Reason, Task
 from monitor.within import within
@@ -186,7 +186,7 @@ def _errors(
     assert target.task is not None
     classes = target.task is not Task.REGRESSION
     scale = 1.0 if classes else residuals.error_scale(labels, predictions)
-    return residuals.learn(
+    found = residuals.learn(
         residuals.row_errors(target.task, labels, predictions, scale),
         predictions,
         labels,
@@ -194,6 +194,10 @@ def _errors(
         classes=classes,
         scale=scale,
     )
+    if classes:
+        return found
+    signed = signed_residuals.learn(signed_residuals.residuals(labels, predictions, scale))
+    return replace(found, signed=signed)
 
 
 def _stream_starts(

@@ -14,9 +14,9 @@ TELLING = 0.001
 def words(plan: Plan, kind: Kind, tests: Mapping[str, ResidualTest]) -> str:
     """From what to what the error rose, and what explains it where something does."""
     assert plan.errors is not None
-    what = (
-        "error rose" if kind is Kind.PERFORMANCE else "error rose beyond what scores and class shares explain"
-    )
+    what = "error rose" if tests[ERROR].mean > 0 else "error"
+    if kind is Kind.CONCEPT:
+        what = "error rose beyond what scores and class shares explain"
     before = plan.errors.mean
     said = f"{what}: {before:.3g} to {before + tests[ERROR].mean:.3g}"
     explained = kind is Kind.PERFORMANCE and is_explained(plan, tests)

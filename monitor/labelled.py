@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from monitor import error_words, measure, outcomes, relation_shift, streams, verdicts
+from monitor import error_words, measure, outcomes, relation_shift, residual_shift, streams, verdicts
 from monitor.budget import days_by_chance, level
 from monitor.label_files import read_labels
 from monitor.label_problems import REASONS, label_problems, too_few
@@ -41,8 +41,8 @@ __all__ = [
 ]
 
 KINDS = (Kind.LABEL, Kind.PERFORMANCE, Kind.CONCEPT)
-TESTS = {Kind.PERFORMANCE: 2, Kind.CONCEPT: 2}
-"""The window's own test and the stream detector share the budget of their kind."""
+TESTS = 2
+"""The window's own test and the stream detector share a kind's budget; of a regression two more do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +150,11 @@ def readings_of(
         rows = (float(outcomes.judged(window).sum()),)
         error = plan.errors.mean + tests[ERROR].mean
         words = {kind: error_words.words(plan, kind, tests) for kind in (Kind.PERFORMANCE, Kind.CONCEPT)}
-        readings[Kind.PERFORMANCE] = Reading(rows, (error,), {WHOLE: words[Kind.PERFORMANCE]})
+        signed = residual_shift.tests_of(plan, window)
+        also = residual_shift.values(plan.errors, signed) if signed is not None else ()
+        if signed is not None:
+            words[Kind.PERFORMANCE] = f"{words[Kind.PERFORMANCE]}; {residual_shift.words(plan, signed)}"
+        readings[Kind.PERFORMANCE] = Reading(rows, (error, *also), {WHOLE: words[Kind.PERFORMANCE]})
         residuals_ = (tests[BY_SCORE].mean, tests[BY_CLASS].mean)
         readings[Kind.CONCEPT] = Reading(rows, residuals_, {WHOLE: words[Kind.CONCEPT]})
     return readings
@@ -227,9 +231,11 @@ def _errors(
         ]
     weakest = tests[ERROR] if kind is Kind.PERFORMANCE else error_words.weakest(tests)
     budget = plan.budgets[kind]
-    alpha = level(budget, plan.window_days) / TESTS[kind]
+    signed = kind is Kind.PERFORMANCE and plan.errors.signed is not None
+    count = TESTS + 2 * signed
+    alpha = level(budget, plan.window_days) / count
     line = residuals.line(weakest, int(outcomes.judged(window).sum()), alpha)
-    days = days_by_chance(weakest.p_value, TESTS[kind], plan.window_days)
+    days = days_by_chance(weakest.p_value, count, plan.window_days)
     material = weakest.mean - weakest.standard_error >= plan.minimum.error
     calibrated = plan.calibrated(kind) is not None
     words = error_words.words(plan, kind, tests)
@@ -251,6 +257,7 @@ def _errors(
             informs=calibrated,
         ),
         *relation,
+        *(residual_shift.measured(plan, window, count) if signed else ()),
     ]
 
 

@@ -78,13 +78,28 @@ class Panels:
         if kind is Kind.QUALITY:
             return _contrasts(len(names), np.arange(len(names)), SHARE, np.full(len(names), 0.25))
         if kind in {Kind.PERFORMANCE, Kind.CONCEPT}:
-            assert self.errors is not None
-            variance = max(self.errors.variance, 1 / (self.errors.rows + 2))  # the rule of succession's
-            count = 1 if kind is Kind.PERFORMANCE else 2
-            column = np.zeros(count, np.int64)
-            return _contrasts(1, column, ERROR, np.full(count, variance), together=count > 1)
+            return self._errors(kind)
         found = layout_of([self.summarizers[name] for name in self.distributions[kind]])
         return with_correlations(found, len(self.pairs)) if kind is Kind.COVARIATE else found
+
+    def _errors(self, kind: Kind) -> Layout:
+        """The mean error, and of a regression mean and spread of its residuals; of concept two residuals."""
+        assert self.errors is not None
+        least = 1 / (self.errors.rows + 2)  # the rule of succession's
+        variance = [self.errors.variance]
+        signed = self.errors.signed if kind is Kind.PERFORMANCE else None
+        if kind is Kind.CONCEPT:
+            variance *= 2
+        if signed is not None:
+            variance += [signed.variance, signed.spread_variance]
+        found = _contrasts(
+            1,
+            np.zeros(len(variance), np.int64),
+            ERROR,
+            np.maximum(variance, least),
+            together=kind is Kind.CONCEPT,
+        )
+        return found if signed is None else replace(found, one_sided=np.array([True, False, True]))
 
     def correlations(self, sample: Sample | None) -> Correlations | None:
         """How the columns of each pair go together in these rows; None where no pair is watched."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 import monitor.detectors  # noqa: F401 - registers its members
-from monitor import estimating, maturity, quality, relation_shift
+from monitor import estimating, maturity, quality, relation_shift, residual_shift
 from monitor.chosen import DEFAULT_STREAM, DEFAULTS
 from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
 from monitor.registry import Registry
@@ -31,6 +31,7 @@ ALWAYS: Final = {
     **estimating.TOKENS,
     **ERROR_TOKENS,
     **relation_shift.TOKENS,
+    **residual_shift.TOKENS,
 }
 """Statistics that no detector of the registries measures."""
 

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 from scipy import special
 
 from monitor.stats.error_groups import Groups, expected, group_of, learn_groups, learned_variance
+from monitor.stats.signed_residuals import SignedReference
 
 Floats: TypeAlias = NDArray[np.float64]
 
-FORMAT = 1
+FORMAT = 2
 
 SCALE_QUANTILE = 0.99
 """The absolute error of a regression that counts as 1."""
@@ -38,6 +39,8 @@ class ErrorReference:
     scale: float
     by_prediction: Groups
     by_label: Groups
+    signed: SignedReference | None = None
+    """The residuals of a regression with their sign; None of classes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,8 @@ def to_bytes(reference: ErrorReference) -> bytes:
     for name in ("by_prediction", "by_label"):
         groups = getattr(reference, name)
         arrays |= {f"{name}.{each.name}": np.asarray(getattr(groups, each.name)) for each in fields(Groups)}
+    if reference.signed is not None:
+        arrays["signed"] = reference.signed.numbers()
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
     return buffer.getvalue()
@@ -194,7 +199,8 @@ def from_bytes(content: bytes) -> ErrorReference:
             )
             for name in ("by_prediction", "by_label")
         ]
-        return ErrorReference(int(arrays["rows"]), mean, variance, scale, *groups)
+        signed = SignedReference.of_numbers(arrays["signed"]) if "signed" in arrays else None
+        return ErrorReference(int(arrays["rows"]), mean, variance, scale, groups[0], groups[1], signed)
 
 
 def _require_rows(errors: Floats) -> None:

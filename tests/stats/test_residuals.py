@@ -314,8 +314,8 @@ class TestBytes:
 
     def test_another_format_is_refused(self, reference, monkeypatch):
         content = to_bytes(reference)
-        monkeypatch.setattr(residuals, "FORMAT", 2)
-        with pytest.raises(ValueError, match="format 1, not 2; learn it again"):
+        monkeypatch.setattr(residuals, "FORMAT", 3)
+        with pytest.raises(ValueError, match="format 2, not 3; learn it again"):
             from_bytes(content)
 
     def test_nothing_is_unpickled(self):
