@@ -15,7 +15,7 @@ from monitor.stats.channels import Expected, Scales
 from monitor.stats.judge import Group, Judge, Level, Memory
 from monitor.stats.materiality import Pool
 from monitor.stats.memory import Predictor
-from monitor.stats.panel import Floats, Layout
+from monitor.stats.panel import Floats, Index, Layout
 from monitor.stats.replay import Calibration, Settings
 from monitor.stats.season import Season
 from monitor.stats.tails import Tail
@@ -24,6 +24,8 @@ from monitor.types import Kind
 
 VERSION = 1
 """Of the bytes; a greater one is refused."""
+STANDING = 2
+"""Of the bytes of a standing; those of version 1 do not know when columns began to move."""
 
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 Header: TypeAlias = dict[str, Any]
@@ -152,16 +154,21 @@ def _unpacked(header: Header, arrays: Arrays, layout: Layout) -> Calibrated:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Standing:
-    """What earlier windows left of one kind: averages, what has begun to move, the last window's end."""
+    """What earlier windows left of one kind: averages, what has begun to move, the last window's end.
+
+    `began`: int64 (k,), the start of the window in which each column began to, in microseconds, or 0.
+    """
 
     memory: Memory
     pool: Pool
+    began: Index
     last: datetime | None = None
 
 
 def fresh(calibration: Calibration) -> Standing:
     """The standing at the start, after a gap, and after an alarm closed."""
-    return Standing(judge.nothing(calibration.judge), materiality.empty(calibration.layout))
+    began = np.zeros(calibration.layout.columns, np.int64)
+    return Standing(judge.nothing(calibration.judge), materiality.empty(calibration.layout), began)
 
 
 def pack_standing(found: Standing) -> bytes:
@@ -174,7 +181,8 @@ def pack_standing(found: Standing) -> bytes:
         found.pool.cells,
     ]
     last = found.last.isoformat() if found.last is not None else ""
-    return f"{VERSION} {last}\n".encode() + np.concatenate(parts).astype("<f4").tobytes()
+    numbers = np.concatenate(parts).astype("<f4").tobytes()
+    return f"{STANDING} {last}\n".encode() + found.began.astype("<i8").tobytes() + numbers
 
 
 def unpack_standing(data: bytes | None, calibration: Calibration) -> Standing:
@@ -184,10 +192,14 @@ def unpack_standing(data: bytes | None, calibration: Calibration) -> Standing:
         return start
     head, _, rest = data.partition(b"\n")
     version, _, last = head.decode("ascii", "replace").partition(" ")
-    if version != str(VERSION):
+    if version not in {str(VERSION), str(STANDING)}:
         message = f"this memory of alarms has the form {version}, which this driftd does not know"
         raise StoreError(message)
-    numbers = np.frombuffer(rest, "<f4").astype(np.float64)
+    size = start.began.nbytes if version == str(STANDING) else 0
+    if len(rest) < size:
+        return start
+    began = np.frombuffer(rest[:size], "<i8").astype(np.int64) if size else start.began
+    numbers = np.frombuffer(rest[size:], "<f4").astype(np.float64)
     pieces = (
         start.memory.estimate,
         start.memory.averages,
@@ -199,4 +211,5 @@ def unpack_standing(data: bytes | None, calibration: Calibration) -> Standing:
         return start
     cut: list[Floats] = np.split(numbers, np.cumsum([each.size for each in pieces])[:-1])
     averages = cut[1].reshape(start.memory.averages.shape)
-    return Standing(Memory(cut[0], averages), Pool(*cut[2:]), datetime.fromisoformat(last) if last else None)
+    ended = datetime.fromisoformat(last) if last else None
+    return Standing(Memory(cut[0], averages), Pool(*cut[2:]), began, ended)

@@ -21,6 +21,7 @@ from monitor.stats.materiality import Pool, Seen
 from monitor.stats.panel import CORRELATION, Floats, Index, Layout
 from monitor.types import AlarmState, Decision, Kind, Window
 from monitor.verdicts import Found
+from monitor.windows import micros, moment
 
 NAMED_BEYOND = 0.01
 """A column is named whose own evidence chance gives to any column with at most this probability."""
@@ -84,8 +85,8 @@ class _Walk:
                 if gap(standing.last, each.window):
                     standing, stretch = fresh(self.calibration), None
                 stretch = stretch or self._stretch(standing, windows[number:])
-                decision, pool = stretch.next(each, standing.pool)
-                standing = replace(standing, pool=pool, last=each.window.end)
+                decision, pool, began = stretch.next(each, standing)
+                standing = replace(standing, pool=pool, began=began, last=each.window.end)
             before, alarm = alarm, alarms.advance(alarm, each.window, decision, each.tick)
             if before.open and not alarm.open:
                 standing, stretch = replace(fresh(self.calibration), last=each.window.end), None
@@ -114,8 +115,14 @@ class _Walk:
         if verdicts.significant(days, budget):
             material = moved.material(self.layout, plan.minimum)
             named = self._named(each, moved)
-            said = replace(said, material=material, columns=named.columns, words=named.words, more=named.more)
+            began = self._began(each.window, moved)
+            said = Found(days, quiet, material, named.columns, named.words, named.more, began)
         return verdicts.joined(each.own, said, budget, timed=plan.calendar is not None)
+
+    def _began(self, window: Window, moved: "_Moved") -> datetime | None:
+        """When the column that moved most surely began to, where that was before this window."""
+        first = int(moved.began[moved.columns(self.layout, self.plan.minimum)[0]])
+        return moment(first) if 0 < first < _start(window) else None
 
     def _named(self, each: Heard, moved: "_Moved") -> Named:
         """The columns that moved, as they are called."""
@@ -126,6 +133,11 @@ class _Walk:
             return correlation_of(self.layout, moved.pool, moved.window, numbers[name])
 
         return named(list(numbers), watched, correlation, each.words)
+
+
+def _start(window: Window) -> int:
+    """In microseconds; 0 of a window without time, which tells no onset."""
+    return micros(window.start) if window.start is not None else 0
 
 
 class _Stretch:
@@ -144,20 +156,21 @@ class _Stretch:
         self.said = replay.say(calibration, self.averages)
         self.place = 0
 
-    def next(self, heard: Heard, pool: Pool) -> tuple[Decision, Pool]:
-        """The decision on the next window, and what has begun to move after it."""
+    def next(self, heard: Heard, standing: Standing) -> tuple[Decision, Pool, Index]:
+        """The decision on the next window, and what has begun to move after it, and when."""
         place, walk = self.place, self.walk
         layout = walk.layout
         self.place += 1
         window = materiality.seen(layout, self.residuals, self.panel.values, place)
-        pool = materiality.add(pool, layout, self.panel.rows[place], window, walk.keep)
+        pool = materiality.add(standing.pool, layout, self.panel.rows[place], window, walk.keep)
+        moving = materiality.moving(layout, self.averages, place)
+        began = np.where(moving, np.where(standing.began > 0, standing.began, _start(heard.window)), 0)
         decision = heard.own
         if self.panel.rows[place].any():
-            moved = _Moved(pool, window, *self._leading(place))
+            moved = _Moved(pool, window, began, *self._leading(place))
             rarity, alone = float(self.said.rarity[place]), float(self.said.alone[place])
             decision = walk.found(heard, rarity, alone, moved)
-        moving = materiality.moving(layout, self.averages, place)
-        return decision, materiality.restarted(pool, layout, ~moving)
+        return decision, materiality.restarted(pool, layout, ~moving), began
 
     def _leading(self, place: int) -> tuple[Floats, Index | None]:
         """How far each channel moved at the memory that led, and the channels that led together, if any."""
@@ -173,11 +186,13 @@ class _Stretch:
 class _Moved:
     """What moved in one window: sizes since it began, evidence (z,) by channel.
 
-    `led`: the channels that were surest together; None where one was by itself.
+    `began`: (k,), when each column began to move, in microseconds, 0 where it did not. `led`: the channels
+    that were surest together; None where one was by itself.
     """
 
     pool: Pool
     window: Seen
+    began: Index
     evidence: Floats
     led: Index | None
 

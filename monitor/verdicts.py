@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from monitor.budget import score
 from monitor.stats import norms
-from monitor.types import Decision, DriftNorm, Kind, Statistic
+from monitor.types import Decision, DriftNorm, Kind, Statistic, iso
 
 NAMED = 3
 """How many columns a reason names before it counts the rest."""
@@ -70,7 +71,8 @@ class Found:
 
     `days`: days between chance events this extreme, with the memory of earlier windows. `quiet`: whether
     the window alone is under the line. `columns`: what moved, the surest first. `words`: of the first of
-    them, from what to what; of so many `more` columns they do not tell.
+    them, from what to what; of so many `more` columns they do not tell. `began`: when the first of them
+    likely began to move, where that was before this window.
     """
 
     days: float
@@ -79,6 +81,7 @@ class Found:
     columns: tuple[str, ...] = ()
     words: tuple[str, ...] = ()
     more: int = 0
+    began: datetime | None = None
 
 
 def joined(own: Decision, found: Found, budget: float, *, timed: bool) -> Decision:
@@ -94,6 +97,8 @@ def joined(own: Decision, found: Found, budget: float, *, timed: bool) -> Decisi
         if found.more:
             parts.append(f"and {found.more} more column{'s' if found.more > 1 else ''}")
         small = "" if found.material else "; smaller than min_effect"
+        if found.began is not None:
+            parts.append(f"began about {iso(found.began)}")
         reason = f"{'; '.join(parts)}; {by_chance(days, timed=timed)}{small}"
     calibrated = Decision(
         own.kind,

@@ -1,11 +1,12 @@
 """Calibrated statistics become decisions and alarms: memory, closing, gaps, what is named."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import numpy as np
 import pytest
 
+from monitor.calibration import fresh, pack_standing, unpack_standing
 from monitor.judging import Heard, advance
 from monitor.plan import Plan
 from monitor.state import ModelState
@@ -60,6 +61,33 @@ class TestOpening:
         said = [line.window.start for line in found if verdict(line, Kind.COVARIATE).alarm]
         assert said
         assert LIVE + 5 * DAY <= said[0] <= LIVE + 15 * DAY
+        opened = verdict(last(found)[said[0]], Kind.COVARIATE).reason
+        began = datetime.fromisoformat(opened.partition("began about ")[2].partition(";")[0])
+        assert LIVE + 4 * DAY <= began < said[0]
+
+    def test_what_begins_in_the_window_that_opens_is_not_said_to_have_begun(self, plan):
+        found = lines(live(plan, days(REFERENCE, 5), shifted(REFERENCE + 5, 1, 3.0)))
+        opened = verdict(last(found)[LIVE + 5 * DAY], Kind.COVARIATE)
+        assert opened.alarm
+        assert "began about" not in opened.reason
+
+    def test_when_it_began_outlives_the_run(self, plan):
+        plan = live(plan, days(REFERENCE, 5), shifted(REFERENCE + 5, 12, 0.25))
+        runs = Runs(plan)
+        steps = [line for number in range(1, 20) for line in runs.run(LIVE + number * DAY)]
+        assert [verdict(line, Kind.COVARIATE).reason for line in steps] == [
+            verdict(line, Kind.COVARIATE).reason for line in lines(plan, LIVE + 19 * DAY)
+        ]
+
+    def test_memories_that_do_not_know_when_columns_began_are_read(self, plan):
+        calibration = plan.calibrated(Kind.COVARIATE).calibration
+        content = pack_standing(fresh(calibration))
+        head, _, rest = content.partition(b"\n")
+        older = head.replace(b"2", b"1", 1) + b"\n" + rest[8 * calibration.layout.columns :]
+        found = unpack_standing(older, calibration)
+        assert found.began.tolist() == [0] * calibration.layout.columns
+        np.testing.assert_array_equal(found.pool.rows, unpack_standing(content, calibration).pool.rows)
+        assert not unpack_standing(head + b"\nx", calibration).memory.averages.any()
 
     def test_missing_rows_open_quality(self, plan):
         gone = days(REFERENCE + 3, 3)
