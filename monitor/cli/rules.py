@@ -38,7 +38,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="NAME",
         type=job,
         default=DEFAULT_JOB,
-        help=f"the scrape job of the daemon, which DriftdDown watches (default {DEFAULT_JOB})",
+        help=f"the scrape job of the daemon, for DriftdDown and DriftdRestarting (default {DEFAULT_JOB})",
     )
     parser.add_argument(
         "--runbook-url",

@@ -83,7 +83,8 @@ or
     description=(
         "The reference has these columns, with these types; the newest window has not."
         + texts.asked(
-            'driftd_statistic_drifted{job=%q,model=%q,detector=~"absent|type"} == 1',
+            "max by (column, detector) "
+            '(driftd_statistic_drifted{job=%q,model=%q,detector=~"absent|type"}) == 1',
             texts.MODEL,
             " Columns: "
             + texts.listed("column", "{{ $each.Labels.column }} {{ $each.Labels.detector }}")

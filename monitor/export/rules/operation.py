@@ -45,7 +45,7 @@ or
         )
         + ": a run hangs, waits for a free worker or for another process, or the clock stands."
         + texts.asked(
-            f"driftd_runs_skipped_total{texts.OF_MODEL} > 0",
+            f"max by (reason) (driftd_runs_skipped_total{texts.OF_MODEL}) > 0",
             texts.MODEL,
             " Runs skipped since the daemon started: "
             + texts.listed("reason", '{{ $each.Labels.reason }} {{ printf "%.0f" $each.Value }}')

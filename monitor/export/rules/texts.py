@@ -64,7 +64,7 @@ FARTHEST: Final = asked(
 """The columns farthest beyond their lines, or nearest to them."""
 
 BROKEN: Final = asked(
-    f"driftd_statistic_drifted{OF_KIND} == 1",
+    f"max by (column, detector) (driftd_statistic_drifted{OF_KIND}) == 1",
     KIND,
     " In the newest window: "
     + listed("column", "{{ $each.Labels.column }} {{ $each.Labels.detector }}")
@@ -90,14 +90,14 @@ def performance(source: str, *, worse: bool) -> str:
     """Every metric of this source, or those worse than the reference: value, interval and reference."""
     of_source = f'{{job=%q,model=%q,source="{source}"}}'
     of_metric = f'{{job=%q,model=%q,source="{source}",metric=%q}}'
-    condition = f" and ignoring (instance, pod, container, endpoint) {WORSE}{of_source} == 1" if worse else ""
+    condition = f" and on (metric) {WORSE}{of_source} == 1" if worse else ""
     lower, upper, reference = (
         asked(f"driftd_performance_{part}{of_metric}", f"{MODEL} $each.Labels.metric", printed("%.3f"))
         for part in ("lower", "upper", "reference")
     )
     value = '{{ $each.Labels.metric }} {{ printf "%.3f" $each.Value }}'
     return asked(
-        f"driftd_performance{of_source}{condition}",
+        f"max by (metric) (driftd_performance{of_source}){condition}",
         f"{MODEL} {MODEL}" if worse else MODEL,
         f" {source.capitalize()} performance: "
         + listed("metric", f"{value} ({lower} to {upper}), reference {reference}", "; ")
