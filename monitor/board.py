@@ -18,12 +18,15 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
     """The model as it is known: what a running daemon shows already, else what the store has."""
     schedule = config.schedule
     every = None if schedule.cron is not None else schedule.every.nominal
+    by_time = config.columns.timestamp is not None
     view = new_view(
         config.model,
         owner=config.owner or "",
         task=config.task,
         tags=config.tags,
         interval_seconds=period(every, schedule.cron, config.window.timezone, now),
+        window_seconds=config.window.length.nominal.total_seconds() if by_time else None,
+        lateness_seconds=config.window.lateness.nominal.total_seconds() if by_time else None,
         detail=Detail(config.export.detail),
         private_classes=config.columns.label in config.columns.features.private,
         alarms=[(record.kind, record.since) for record in store.alarms(config.model)],
@@ -35,6 +38,8 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
             task=known.task or view.task,
             tags=view.tags,
             interval_seconds=view.interval_seconds,
+            window_seconds=view.window_seconds,
+            lateness_seconds=view.lateness_seconds,
             detail=view.detail,
             private_classes=view.private_classes,
         )

@@ -74,13 +74,30 @@ def data() -> Path:
     return Path(DATA)
 
 
+def tool(name: str, variable: str) -> str:
+    """The path of a program that is no Python package; without it the test says what is left out."""
+    found = shutil.which(os.environ.get(variable, name))
+    if found is None:
+        pytest.skip(f"{name} is not installed; {variable} names it")
+    return found
+
+
 @pytest.fixture(scope="session")
 def promtool() -> str:
     """Prometheus' own checker."""
-    found = shutil.which(os.environ.get("DRIFTD_PROMTOOL", "promtool"))
-    if found is None:
-        pytest.skip("promtool is not installed; DRIFTD_PROMTOOL names it")
-    return found
+    return tool("promtool", "DRIFTD_PROMTOOL")
+
+
+@pytest.fixture(scope="session")
+def amtool() -> str:
+    """Alertmanager's own checker."""
+    return tool("amtool", "DRIFTD_AMTOOL")
+
+
+@pytest.fixture(scope="session")
+def alertmanager() -> str:
+    """Alertmanager itself; Debian calls it prometheus-alertmanager."""
+    return tool("alertmanager", "DRIFTD_ALERTMANAGER")
 
 
 class Clock:

@@ -16,7 +16,7 @@ WALLS = {
     "apscheduler": ("scheduler",),
     "prometheus_client": ("export", "web", "cli"),
     "sqlalchemy": ("store",),
-    "yaml": ("config",),
+    "yaml": ("config", "export.rules"),
     "river": ("detectors",),
     "numba": ("stats.counting", "stats.kernel"),
     "rich": ("cli", "demo", "year"),

@@ -50,9 +50,15 @@ def test_a_new_model_shows_its_file_and_no_result(load, store, clock):
         Task.BINARY,
         Detail.ALL,
     )
-    assert view.interval_seconds == 3600
+    assert (view.interval_seconds, view.window_seconds, view.lateness_seconds) == (3600, 86_400, 3600)
     assert (view.newest, view.window_end, view.label_coverage, view.last_run) == (None,) * 4
     assert set(view.runs.values()) == {0}
+
+
+def test_where_every_file_is_a_window_it_has_no_length(load, store, clock):
+    text = YAML.replace("timestamp: ts, ", "")
+    view = view_of(load(text), store, None, clock())
+    assert (view.window_seconds, view.lateness_seconds) == (None, None)
 
 
 def test_the_interval_of_a_cron_schedule_is_known_too(load, store, clock):
@@ -90,6 +96,7 @@ def test_what_runs_have_shown_outlives_a_reload(load, store, clock):
     )
     view = view_of(load(), store, known, clock())
     assert view.owner == "team-ops"
+    assert (view.window_seconds, view.lateness_seconds) == (86_400, 3600)
     assert (view.newest, view.runs, view.last_run) == (known.newest, known.runs, known.last_run)
 
 

@@ -23,13 +23,13 @@ COMMANDS = {
     "init": "write a model file from a look at the data",
     "backfill": "evaluate past windows",
     "status": "what the store knows of each model",
+    "rules": "Prometheus alert and recording rules",
     "demo": "real flights with known faults, end to end",
 }
 """Each command is the module of its name: `add` declares its options, and sets what is called."""
 
 NOT_YET = {
     "accept": "accept the present as the new normal",
-    "rules": "Prometheus alert and recording rules",
     "dashboards": "Grafana dashboards",
     "report": "one self-contained page with pictures",
 }

@@ -73,6 +73,15 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "model",
         "Event time up to which the model was evaluated, as of the last run.",
     ),
+    _family(
+        _GAUGE, "driftd_window_length_seconds", "model", "Length of a window, a calendar day as 24 hours."
+    ),
+    _family(
+        _GAUGE,
+        "driftd_window_lateness_seconds",
+        "model",
+        "How long after its end a window waits for rows that are late.",
+    ),
     _family(_GAUGE, "driftd_window_rows", "model", f"Rows {_NEWEST}."),
     _family(_GAUGE, "driftd_window_labelled_rows", "model", f"Rows with a label {_NEWEST}."),
     _family(

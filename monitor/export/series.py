@@ -78,6 +78,8 @@ def _times(view: ModelView) -> Iterator[Point]:
     yield "driftd_last_run_timestamp_seconds", model, _seconds(view.last_run)
     yield "driftd_last_success_timestamp_seconds", model, _seconds(view.last_success)
     yield "driftd_window_end_timestamp_seconds", model, _seconds(view.window_end)
+    yield "driftd_window_length_seconds", model, view.window_seconds
+    yield "driftd_window_lateness_seconds", model, view.lateness_seconds
 
 
 def _runs(view: ModelView) -> Iterator[Point]:

@@ -98,6 +98,10 @@ class ModelView:
     task: Task | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
     interval_seconds: float | None = None
+    window_seconds: float | None = None
+    """Length of a window, a day as 24 hours; None where every file is one window."""
+    lateness_seconds: float | None = None
+    """How long after its end a window waits for rows; None where every file is one window."""
     detail: Detail = Detail.COLUMNS
     private_classes: bool = False
     """Whether the label is a private column: the names of its classes are then shown nowhere."""

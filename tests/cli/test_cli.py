@@ -24,6 +24,7 @@ CONTRACT = {
     "init": "--live --out",
     "backfill": "--from --to --json",
     "status": "--state --json",
+    "rules": "--out --format --job --runbook-url --dashboard-url",
     "demo": "--listen --once",
 }
 """The options of the public interface."""

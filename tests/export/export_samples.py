@@ -149,6 +149,8 @@ def full_view() -> ModelView:
         task=Task.BINARY,
         tags={"tier": "1"},
         interval_seconds=3600,
+        window_seconds=86_400,
+        lateness_seconds=3600,
     )
     view = after_evaluation(view, evaluation(), 200)
     view = after_run(
