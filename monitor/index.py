@@ -70,14 +70,15 @@ def index_times(plan: Plan, state: ModelState, now: datetime) -> TimeIndex:
     watermark = state.watermark
     totals = _Totals(_start_bound(plan, state.origin))
     limit = now + AHEAD
-    for entry in plan.live.files():
+    entries = plan.live.files()
+    totals.faults += plan.live.problems()
+    for entry in entries:
         record = state.files.get(entry.name)
         if record is not None and record.version == entry.version:
             _add_known(totals, record)
         else:
             _add_new(totals, plan, entry, record, watermark, limit)
             totals.faults += plan.live.problems()
-    totals.faults += plan.live.problems()
     return TimeIndex(
         totals.files,
         moment(totals.first) if totals.first != FOREVER else None,

@@ -46,6 +46,7 @@ def read_labels(
     reader = _Reader(plan, plan.labels, classes, _earliest(state, ready))
     since = _since(state, ready)
     entries = plan.labels.source.files()
+    reader.tell()
     for entry in entries:
         known = state.label_files.get(entry.name)
         if known is None or known.version != reader.version_of(entry):
@@ -101,11 +102,15 @@ class _Reader:
                 if len(part[2]):
                     newest = moment(int(part[2].max()))
                     last = newest if last is None else max(last, newest)
-        problems = tuple(_file_problems(source))
-        self._problems += problems
-        good &= self._faults.untimed == untimed
-        if entry is not None and last is not None and good and not problems:
+        good &= not self.tell() and self._faults.untimed == untimed
+        if entry is not None and last is not None and good:
             self.files[entry.name] = LabelFile(self.version_of(entry), last)
+
+    def tell(self) -> tuple[Problem, ...]:
+        """What the source met in its last listing or scan; it is told at the end."""
+        problems = tuple(_file_problems(self._source))
+        self._problems += problems
+        return problems
 
     def finish(self) -> LabelsRead:
         """One table of everything that was read."""

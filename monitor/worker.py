@@ -24,7 +24,8 @@ import psutil
 
 from monitor.evaluation import Event, Failed, Order, evaluate
 from monitor.log import configure
-from monitor.state import Commit
+from monitor.piping import Piped, from_pipe, to_pipe
+from monitor.state import Commit, ModelState
 from monitor.types import Reason, Stage
 
 PRELOAD = ("monitor.worker", "monitor.cli", "sklearn.covariance")
@@ -77,7 +78,7 @@ def run(
     finally:
         sender.close()
     try:
-        yield from _events(receiver, process, limits, stopping)
+        yield from _whole(_events(receiver, process, limits, stopping), order)
     finally:
         receiver.close()
         _end(process)
@@ -107,8 +108,13 @@ def _serve(
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     threading.Thread(target=_die_with_parent, daemon=True).start()
+    before: ModelState | None = None
     for event in work(order):
-        sender.send(event.to_write() if isinstance(event, Commit) else event)
+        if isinstance(event, Commit):
+            sender.send(to_pipe(event, before or order.state))
+            before = event.state
+        else:
+            sender.send(event)
     sender.send(None)
 
 
@@ -119,9 +125,20 @@ def _die_with_parent() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def _whole(events: Iterator[Event | Piped], order: Order) -> Iterator[Event]:
+    before: ModelState | None = None
+    for event in events:
+        if isinstance(event, Piped):
+            commit = from_pipe(event, before or order.state)
+            before = commit.state
+            yield commit
+        else:
+            yield event
+
+
 def _events(
     receiver: Connection, process: BaseProcess, limits: Limits, stopping: Callable[[], bool]
-) -> Iterator[Event]:
+) -> Iterator[Event | Piped]:
     deadline = time.monotonic() + limits.seconds
     while True:
         if receiver.poll(POLL_SECONDS):

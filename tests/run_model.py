@@ -98,6 +98,7 @@ class Memory:
         return next(iter(self.tables.values())).schema
 
     def files(self) -> tuple[FileEntry, ...]:
+        self.found = ()
         return tuple(
             FileEntry(name, table.nbytes, str(self.versions[name]))
             for name, table in sorted(self.tables.items())

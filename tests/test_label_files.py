@@ -1,14 +1,26 @@
 """Labels that come by themselves: only what is new is read, nothing is lost, nothing counts twice."""
 
+import os
+import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from monitor.types import Reason
+from monitor.label_files import read_labels
+from monitor.rows import Classes
+from monitor.sources.files import FilesSource
+from monitor.sources.parameters import FilesParameters
+from monitor.store import Store
+from monitor.types import Problem, Reason
 from tests.run_model import DAY, HOUR, LIVE, REFERENCE_DAYS, Memory, Runs, day, days, labels_of, model
+
+VERSION_1 = Path(__file__).parent / "store" / "version_1_label_files.sql"
+"""A store of the first schema, which kept the files of labels within the state's text."""
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +112,57 @@ def test_a_file_with_a_fault_is_tried_again(reference):
     assert pd.Series([each.labelled for each in runs.state.pending]).tolist() == [0]
 
 
+def test_a_file_that_cannot_be_read_keeps_no_other_from_being_known(reference):
+    truth = labels_of(day(REFERENCE_DAYS), HOUR)
+    labels = Memory(**{name: truth[number::3] for number, name in enumerate("abc")})
+    labels.faults["b"] = Problem("", Reason.FILE_UNREADABLE, "b: it cannot be read")
+    runs = start(reference, Memory(new=day(REFERENCE_DAYS)), labels)
+    runs.run(LIVE + DAY + 2 * HOUR)
+    assert (runs.state.label_files.keys(), runs.state.pending[0].labelled) == ({"a", "c"}, 200)
+    labels.faults.clear()
+    runs.run(LIVE + 2 * DAY + 2 * HOUR)
+    assert (runs.state.label_files.keys(), runs.state.pending[0].labelled) == ({"a", "b", "c"}, 300)
+
+
+def test_a_folder_that_cannot_be_listed_is_told_and_the_files_elsewhere_are_known(
+    reference, tmp_path, monkeypatch
+):
+    truth = labels_of(day(REFERENCE_DAYS), HOUR)
+    (tmp_path / "late").mkdir()
+    truth[:200].to_parquet(tmp_path / "a.parquet")
+    truth[200:].to_parquet(tmp_path / "late" / "b.parquet")
+    runs = start(reference, Memory(new=day(REFERENCE_DAYS)), Memory())
+    source = FilesSource(FilesParameters(path=f"{tmp_path}/**"))
+    runs.plan = replace(runs.plan, labels=replace(runs.plan.labels, source=source))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "scandir", refusing(tmp_path / "late"))
+        for days_later in (1, 2):
+            runs.run(LIVE + days_later * DAY + 2 * HOUR)
+            assert (runs.state.label_files.keys(), runs.state.pending[0].labelled) == ({"a.parquet"}, 200)
+    (problem,) = runs.planned.problems
+    assert "late: Permission denied" in problem.message
+    runs.run(LIVE + 3 * DAY + 2 * HOUR)
+    assert runs.state.label_files.keys() == {"a.parquet", "late/b.parquet"}
+    assert runs.state.pending[0].labelled == 300
+
+
+def test_a_store_of_the_first_schema_goes_on_and_reads_only_what_may_be_new(reference, tmp_path):
+    with closing(sqlite3.connect(tmp_path / "driftd.db")) as connection:
+        connection.executescript(VERSION_1.read_text(encoding="utf-8"))
+    with Store.open(f"sqlite:///{tmp_path}/driftd.db") as store:
+        state = store.state("flights")
+    labels = Memory(**{name: labels_of(day(0), HOUR) for name in (*state.label_files, "2024/new.parquet")})
+    runs = start(reference, Memory(), labels)
+    read = read_labels(runs.plan, state, (), Classes(("no", "yes")), state.tick)
+    assert labels.opened == ["2024/new.parquet", "2024/recent.parquet"]  # it told of labels after the tick
+    assert read.files.keys() == labels.tables.keys()
+    assert read.files["2024/old.parquet"] == state.label_files["2024/old.parquet"]
+    labels.put("2024/old.parquet", labels_of(day(0), HOUR))
+    labels.opened.clear()
+    read_labels(runs.plan, state, (), Classes(("no", "yes")), state.tick)
+    assert "2024/old.parquet" in labels.opened
+
+
 def test_labels_without_times_reach_every_window_of_a_backlog(tmp_path):
     frames = {f"{number}": day(REFERENCE_DAYS + number) for number in range(5)}
     labels = Memory(a=pd.concat([labels_of(frame, HOUR) for frame in frames.values()]).drop(columns="known"))
@@ -146,3 +209,15 @@ def untimed(runs: Runs) -> Runs:
     """The same model, whose labels have no time of their own."""
     runs.plan = replace(runs.plan, labels=replace(runs.plan.labels, timestamp=None))
     return runs
+
+
+def refusing(folder: Path):
+    """`os.scandir` for a user who may not read this folder."""
+    scandir = os.scandir
+
+    def refuse(path):
+        if Path(path) == folder:
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    return refuse

@@ -11,7 +11,8 @@ import psutil
 import pytest
 
 from monitor import worker
-from monitor.evaluation import Failed
+from monitor.evaluation import Failed, Order
+from monitor.state import LabelFile, ModelState
 from monitor.types import Reason, Stage
 from monitor.worker import Limits
 
@@ -46,6 +47,13 @@ def crashed(text):
 def test_events_come_as_they_were_told_and_in_order(server):
     told = [1, "two", {"three": 3.0}, b"x" * 3_000_000, 5]
     assert list(worker.run(told, ENOUGH, server, work=jobs.tell)) == told
+
+
+def test_commits_come_with_all_that_is_known_of_files(server):
+    known = {f"{number}": LabelFile("1", jobs.START) for number in range(100)}
+    given = Order(None, ModelState("m", label_files=known), {}, {}, jobs.START, jobs.START)
+    found = list(worker.run(given, ENOUGH, server, work=jobs.commit))
+    assert found == list(jobs.commit(given))
 
 
 def test_an_event_is_there_before_the_run_has_ended(server):

@@ -6,18 +6,30 @@ import signal
 import struct
 import threading
 import time
+from dataclasses import replace
+from datetime import UTC, datetime
 from multiprocessing import forkserver
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from monitor import worker
+from monitor.state import Commit, LabelFile
 
+START = datetime(2024, 1, 1, tzinfo=UTC)
 MEGABYTE = 2**20
 
 
 def tell(order):
     """Every event of the order."""
     yield from order
+
+
+def commit(order):
+    """Three ticks: a file of labels comes, nothing comes, a file goes."""
+    first = replace(order.state, label_files={**order.state.label_files, "new": LabelFile("1", START)})
+    last = replace(first, label_files={"new": LabelFile("1", START)})
+    for state in (first, first, last):
+        yield Commit(state.model, (), state)
 
 
 def hang(order):

@@ -65,7 +65,10 @@ class Source(Protocol):
         ...
 
     def problems(self) -> tuple[Problem, ...]:
-        """What the last scan met: unreadable, empty, unfinished files."""
+        """What the last listing by `files`, or the last scan, met: unreadable, empty, unfinished files.
+
+        After the scan of one file only what is wrong with that file.
+        """
         ...
 
 

@@ -43,6 +43,7 @@ class _Scan:
 
     columns: frozenset[str]
     interval: Interval | None
+    file: str | None = None
     problems: list[Problem] = field(default_factory=list)
     present: dict[str, frozenset[str]] = field(default_factory=dict)
     """By file: which of the wanted columns it has."""
@@ -100,12 +101,13 @@ class FilesSource:
 
     def files(self) -> tuple[FileEntry, ...]:
         """The files as they stand now, in name order."""
+        self._scan = _Scan(frozenset(), None)
         return tuple(found.entry for found in self._list().files)
 
     def fingerprint(self) -> str:
         """A digest over the names, sizes and versions of the files."""
         digest = hashlib.sha256()
-        for entry in self.files():
+        for entry in (found.entry for found in self._list().files):
             digest.update(f"{entry.name}\0{entry.size}\0{entry.version}\0".encode())
         return digest.hexdigest()
 
@@ -114,14 +116,15 @@ class FilesSource:
         return tuple(self._spans[name] for name in sorted(self._spans))
 
     def problems(self) -> tuple[Problem, ...]:
-        """What the last listing and the last scan met."""
-        return (*self._listing_problems(), *self._scan.problems, *absent_in_some(self._scan.present))
+        """What the last listing and the last scan met; after the scan of one file only what it met."""
+        listing = self._listing_problems() if self._scan.file is None else ()
+        return (*listing, *self._scan.problems, *absent_in_some(self._scan.present))
 
     def scan(
         self, columns: Sequence[str], interval: Interval | None = None, file: str | None = None
     ) -> Iterator[Batch]:
         """Stream the wanted columns of all files in name order, or of one."""
-        self._scan = scan = _Scan(frozenset(columns), interval)
+        self._scan = scan = _Scan(frozenset(columns), interval, file)
         files = self._list().files if file is None else (self._one(file),)
         return self._stream([one for one in files if one is not None], scan)
 

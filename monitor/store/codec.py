@@ -25,7 +25,7 @@ from monitor.types import Evaluation, iso, utc
 
 VERSION = 1
 """Of every form in this file; raised when an older driftd could not read what this one writes."""
-APART = frozenset({"files", "streams", "pending"})
+APART = frozenset({"files", "label_files", "streams", "pending"})
 """The parts of a model's state that have tables of their own."""
 MAGIC = b"driftd-pending"
 _HEAD = struct.Struct("<BI")

@@ -1,14 +1,40 @@
 """From an older schema to this one, step by step, in one transaction."""
 
+import json
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
-from sqlalchemy import Connection, MetaData, Table, insert, inspect, select, update
+from sqlalchemy import Connection, MetaData, Table, bindparam, insert, inspect, select, text, update
 
 from monitor.errors import StoreError
-from monitor.store.schema import metadata, schema_version
+from monitor.store.schema import Moment, metadata, schema_version
 
 Migration = Callable[[Connection], None]
-MIGRATIONS: Sequence[Migration] = ()
+
+
+def _label_files_apart(connection: Connection) -> None:
+    """Files of labels go from the text of each model's state to rows of their own."""
+    connection.execute(
+        text(
+            "CREATE TABLE label_files (model TEXT NOT NULL REFERENCES models (name), name TEXT NOT NULL, "
+            "version TEXT NOT NULL, last BIGINT NOT NULL, PRIMARY KEY (model, name)) WITHOUT ROWID"
+        )
+    )
+    put = text("INSERT INTO label_files VALUES (:model, :name, :version, :last)")
+    put = put.bindparams(bindparam("last", type_=Moment))
+    for model, stored in connection.execute(text("SELECT model, state FROM states")).all():
+        content = json.loads(stored)
+        rows = [
+            {"model": model, "name": name, **record, "last": datetime.fromisoformat(record["last"])}
+            for name, record in content["state"].pop("label_files", {}).items()
+        ]
+        if rows:
+            connection.execute(put, rows)
+        change = text("UPDATE states SET state = :state WHERE model = :model")
+        connection.execute(change, {"model": model, "state": json.dumps(content, allow_nan=False)})
+
+
+MIGRATIONS: Sequence[Migration] = (_label_files_apart,)
 """Step i leads from schema i + 1 to i + 2; a new store starts at the newest, without steps."""
 VERSION = len(MIGRATIONS) + 1
 
@@ -56,7 +82,12 @@ def migrate(
         return
     _refuse_newer(version, newest, place)
     for step in migrations[version - 1 :]:
-        step(connection)
+        try:
+            step(connection)
+        except (ValueError, KeyError, TypeError) as error:
+            remedy = "restore it from a backup, or move it away and let driftd evaluate anew"
+            message = f"store {place} cannot be brought to schema {newest}: {error!r}; {remedy}"
+            raise StoreError(message) from error
     if version < newest:
         connection.execute(update(_version_table(tables)).values(version=newest))
 

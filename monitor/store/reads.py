@@ -3,18 +3,19 @@
 import json
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Select, and_, func, select
 
-from monitor.state import AlarmRecord, FileRecord, Kept, ModelState, StreamState
+from monitor.state import AlarmRecord, FileRecord, Kept, LabelFile, ModelState, StreamState
 from monitor.store import codec
 from monitor.store.schema import (
     alarms,
     detector_states,
     files,
+    label_files,
     pending,
     profiles,
     pruned_alarms,
@@ -27,6 +28,15 @@ from monitor.store.schema import (
 from monitor.types import Evaluation, Kind, Reason, Severity, State, Statistic, Verdict, Window
 
 
+@dataclass(frozen=True, slots=True)
+class KnownFiles:
+    """What a model's state of this revision knows of files, by name."""
+
+    revision: int
+    files: Mapping[str, FileRecord]
+    label_files: Mapping[str, LabelFile]
+
+
 def state(connection: Connection, model: str) -> tuple[int, ModelState]:
     """The model's state and its revision, (0, empty) for a model without one."""
     row = connection.execute(select(states).where(states.c.model == model)).one_or_none()
@@ -35,9 +45,11 @@ def state(connection: Connection, model: str) -> tuple[int, ModelState]:
     bare, keys = codec.decode_state(row.state)
     stored = select(pending.c.key, pending.c.pending).where(pending.c.model == model)
     blobs = {one.key: one.pending for one in connection.execute(stored)}
+    known = known_files(connection, model)
     whole = replace(
         bare,
-        files=file_index(connection, model),
+        files=known.files,
+        label_files=known.label_files,
         streams=_streams(connection, model),
         pending=tuple(codec.decode_pending(blobs[key]) for key in keys),
     )
@@ -49,11 +61,23 @@ def revision(connection: Connection, model: str) -> int:
     return connection.execute(select(states.c.revision).where(states.c.model == model)).scalar() or 0
 
 
-def file_index(connection: Connection, model: str) -> dict[str, FileRecord]:
-    """The model's live files as they were last read, by name."""
+def known_files(connection: Connection, model: str) -> KnownFiles:
+    """The model's live files and files of labels as they were last read."""
+    return KnownFiles(
+        revision(connection, model), _file_index(connection, model), _label_files(connection, model)
+    )
+
+
+def _file_index(connection: Connection, model: str) -> dict[str, FileRecord]:
     columns = [files.c[name] for name in ("name", "version", "first", "last", "rows", "behind")]
     found = connection.execute(select(*columns).where(files.c.model == model).order_by(files.c.name))
     return {row[0]: FileRecord(*row) for row in found}
+
+
+def _label_files(connection: Connection, model: str) -> dict[str, LabelFile]:
+    columns = (label_files.c.name, label_files.c.version, label_files.c.last)
+    found = connection.execute(select(*columns).where(label_files.c.model == model))
+    return {name: LabelFile(version, last) for name, version, last in found}
 
 
 def _streams(connection: Connection, model: str) -> dict[str, StreamState]:

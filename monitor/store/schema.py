@@ -196,6 +196,15 @@ files = Table(
     _count("behind"),
     sqlite_with_rowid=False,
 )
+label_files = Table(
+    "label_files",
+    metadata,
+    _model(),
+    _text("name", primary_key=True),
+    _text("version"),
+    Column("last", Moment, nullable=False),
+    sqlite_with_rowid=False,
+)
 leases = Table(  # `expires` in seconds since 1970 by the database's clock
     "leases",
     metadata,

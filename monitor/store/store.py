@@ -9,8 +9,9 @@ from typing import Self
 
 from sqlalchemy import Connection, delete, insert, select
 
+from monitor.delta import Delta
 from monitor.errors import StoreError
-from monitor.state import AlarmRecord, Commit, FileRecord, Kept, ModelState
+from monitor.state import AlarmRecord, Commit, Kept, ModelState
 from monitor.store import codec, lease, reads, retention, writes
 from monitor.store.database import Database, open_database
 from monitor.store.schema import models, profiles, references, windows
@@ -32,7 +33,7 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._series: dict[writes.SeriesKey, int] = {}
-        self._files: dict[str, tuple[int, Mapping[str, FileRecord]]] = {}
+        self._known: dict[str, reads.KnownFiles] = {}
 
     @classmethod
     def open(cls, url: str, *, read_only: bool = False, wait_seconds: float = WAIT_SECONDS) -> Self:
@@ -69,7 +70,9 @@ class Store:
     def state(self, model: str) -> ModelState:
         """Where the model stands; an empty state for a model that is new."""
         with self._understood(model), self._database.read() as connection:
-            return reads.state(connection, model)[1]
+            revision, state = reads.state(connection, model)
+        self._known[model] = reads.KnownFiles(revision, state.files, state.label_files)
+        return state
 
     def commit(
         self,
@@ -83,7 +86,7 @@ class Store:
         crash tests: it is called with `begin`, `windows`, `statistics`, `state`, `before_commit` and
         `after_commit` as each point is reached.
         """
-        model = commit.model
+        model, state = commit.model, commit.state
         with self._understood(model):
             last = _last_lines(commit)
             pending = _encoded(commit)
@@ -98,15 +101,16 @@ class Store:
                 fresh = writes.put_results(connection, by_number, self._series)
                 writes.put_profiles(connection, numbers, commit.profiles)
                 at("statistics")
-                stored = self._stored_files(connection, model)
-                revision = writes.put_state(connection, commit.state)
-                writes.put_pending(connection, model, commit.state.pending, pending)
-                writes.put_files(connection, model, commit.state.files, stored)
+                known = self._known_files(connection, model)
+                revision = writes.put_state(connection, state)
+                writes.put_pending(connection, model, state.pending, pending)
+                writes.put_files(connection, model, Delta.between(known.files, state.files))
+                writes.put_label_files(connection, model, Delta.between(known.label_files, state.label_files))
                 at("state")
                 writes.put_alarms(connection, model, commit.alarms, commit.withdrawn)
                 at("before_commit")
             self._series.update(fresh)
-            self._files[model] = (revision, dict(commit.state.files))
+            self._known[model] = reads.KnownFiles(revision, state.files, state.label_files)
             at("after_commit")
 
     def add_history(self, model: str, evaluations: Sequence[Evaluation]) -> int:
@@ -253,12 +257,12 @@ class Store:
             retention.prune_alarms(connection, before)
         return pruned
 
-    def _stored_files(self, connection: Connection, model: str) -> Mapping[str, FileRecord]:
-        """The stored file index, from memory where no other process has written the state since."""
-        revision, known = self._files.get(model, (0, {}))
-        if reads.revision(connection, model) == revision:
+    def _known_files(self, connection: Connection, model: str) -> reads.KnownFiles:
+        """What the store knows of files, from memory where no other process has written the state since."""
+        known = self._known.get(model)
+        if known is not None and reads.revision(connection, model) == known.revision:
             return known
-        return reads.file_index(connection, model)
+        return reads.known_files(connection, model)
 
     @contextmanager
     def _understood(self, model: str) -> Iterator[None]:

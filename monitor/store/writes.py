@@ -8,13 +8,15 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
 
-from monitor.state import AlarmRecord, FileRecord, ModelState, PendingWindow, StreamState
+from monitor.delta import Delta
+from monitor.state import AlarmRecord, FileRecord, LabelFile, ModelState, PendingWindow, StreamState
 from monitor.store import codec
 from monitor.store.schema import (
     alarms,
     detector_states,
     files,
     insert_absent,
+    label_files,
     models,
     pending,
     profiles,
@@ -118,13 +120,20 @@ def put_pending(
     remove(connection, pending, "key", model, stored - {record.window.key for record in records})
 
 
-def put_files(
-    connection: Connection, model: str, records: Mapping[str, FileRecord], stored: Mapping[str, FileRecord]
-) -> None:
+def put_files(connection: Connection, model: str, delta: Delta[FileRecord]) -> None:
     """Write the file index's rows that differ from what is stored."""
-    rows = [_file_row(model, one) for name, one in records.items() if stored.get(name) != one]
-    put(connection, files, rows)
-    remove(connection, files, "name", model, stored.keys() - records.keys())
+    put(connection, files, [_file_row(model, one) for one in delta.changed.values()])
+    remove(connection, files, "name", model, delta.gone)
+
+
+def put_label_files(connection: Connection, model: str, delta: Delta[LabelFile]) -> None:
+    """Write the rows of files of labels that differ from what is stored."""
+    rows = [
+        {"model": model, "name": name, "version": one.version, "last": one.last}
+        for name, one in delta.changed.items()
+    ]
+    put(connection, label_files, rows)
+    remove(connection, label_files, "name", model, delta.gone)
 
 
 def put_alarms(

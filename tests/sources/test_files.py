@@ -210,6 +210,39 @@ def test_a_column_chunk_that_is_corrupt_costs_its_file_only(folder):
     assert reasons(source) == [Reason.FILE_UNREADABLE]
 
 
+class TestAFolderThatMayNotBeRead:
+    @pytest.fixture
+    def source(self, folder, monkeypatch):
+        folder.write("a.csv", "x\n1\n")
+        folder.write("empty.csv", "")
+        (folder.path / "secret").mkdir()
+        scandir = os.scandir
+
+        def refuse(path):
+            if str(path).endswith("secret"):
+                raise PermissionError(13, "Permission denied", str(path))
+            return scandir(path)
+
+        monkeypatch.setattr(os, "scandir", refuse)
+        return folder.source("**")
+
+    def test_is_told_after_the_listing_without_what_scans_met(self, source):
+        values(source)
+        source.files()
+        assert "secret: Permission denied" in message(source)
+
+    def test_is_told_after_a_scan_of_all_files(self, source):
+        assert values(source) == ["1"]
+        assert reasons(source) == [Reason.FILE_UNREADABLE, Reason.FILE_EMPTY]
+
+    def test_is_no_fault_of_a_file_that_is_scanned_alone(self, source):
+        source.files()
+        assert values(source, file="a.csv") == ["1"]
+        assert source.problems() == ()
+        assert values(source, file="empty.csv") == []
+        assert reasons(source) == [Reason.FILE_EMPTY]
+
+
 def test_no_permission(folder, monkeypatch):
     folder.write("a.csv", "x\n1\n")
     folder.write("b.csv", "x\n2\n")

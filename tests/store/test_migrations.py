@@ -2,18 +2,25 @@ import sqlite3
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 from sqlalchemy import text
-from store_records import MODEL, alarm, commit, pending, same_state, window
+from store_records import DAY, MODEL, START, alarm, commit, pending, same_state, state, window
 
 from monitor.errors import StoreError
+from monitor.state import LabelFile
 from monitor.store import Store, migrations
 from monitor.types import Kind
 
+READ = '1 ["id", "y", "known", "UTC"]'
+"""The version under which a file of labels was read: its own, and what was read of it."""
 VERSION_1 = Path(__file__).with_name("version_1.sql")
 """A store as the first schema wrote it: two days, one pending window, a reference; alarms not calibrated."""
+LABEL_FILES = Path(__file__).with_name("version_1_label_files.sql")
+"""A later store of the first schema: one model with three files of labels in its state, one without any."""
 
 
 def execute(file, script):
@@ -24,6 +31,12 @@ def execute(file, script):
 @pytest.fixture
 def old(tmp_path):
     execute(tmp_path / "driftd.db", VERSION_1.read_text())
+    return tmp_path / "driftd.db"
+
+
+@pytest.fixture
+def with_label_files(tmp_path):
+    execute(tmp_path / "driftd.db", LABEL_FILES.read_text(encoding="utf-8"))
     return tmp_path / "driftd.db"
 
 
@@ -47,6 +60,42 @@ def test_a_store_of_the_first_schema_is_read_and_written(old, url):
         assert len(store.evaluations(MODEL)) == 3
 
 
+class TestLabelFiles:
+    """From schema 1 to 2: out of the state's text, into rows."""
+
+    FILES: ClassVar = {
+        "2024/old.parquet": LabelFile(READ, START + timedelta(hours=7, microseconds=5)),
+        "2024/recent.parquet": LabelFile(READ, START + 3 * DAY),
+        "2024/übrig '1'.csv": LabelFile(READ, START),
+    }
+
+    def test_they_are_those_that_the_state_had(self, with_label_files, url):
+        with Store.open(url) as store:
+            whole = replace(commit(1, windows=[pending(1)]).state, label_files=self.FILES)
+            assert same_state(store.state(MODEL), whole)
+            assert store.state("other") == state(0, model="other", files=())
+
+    def test_they_change_from_there(self, with_label_files, url):
+        left = {"2024/recent.parquet": LabelFile("2", START), "new": LabelFile(READ, START)}
+        with Store.open(url) as store:
+            store.commit(commit(2, state=replace(state(2), label_files=left)))
+        with Store.open(url) as store:
+            assert store.state(MODEL).label_files == left
+
+    def test_a_step_that_does_not_understand_a_state_leaves_the_store_as_it_was(self, with_label_files, url):
+        execute(with_label_files, "UPDATE states SET state = '{}' WHERE model = 'other'")
+        before = layout(with_label_files)
+        with pytest.raises(StoreError, match=r"cannot be brought to schema 2: KeyError.*from a backup"):
+            Store.open(url)
+        assert layout(with_label_files) == before
+        with closing(sqlite3.connect(with_label_files)) as connection:
+            assert connection.execute("SELECT version FROM schema_version").fetchall() == [(1,)]
+            (text_of_state,) = connection.execute(
+                "SELECT state FROM states WHERE model = ?", (MODEL,)
+            ).fetchone()
+        assert "2024/old.parquet" in text_of_state
+
+
 def test_a_migrated_store_has_the_tables_of_a_new_one(old, url, tmp_path):
     Store.open(url).close()
     Store.open(f"sqlite:///{tmp_path}/new.db").close()
@@ -62,7 +111,7 @@ def test_a_store_of_a_newer_driftd_is_refused_and_left_alone(old, url):
 
 def test_reading_only_does_not_migrate(old, url):
     execute(old, "UPDATE schema_version SET version = 0")
-    with pytest.raises(StoreError, match="has schema 0, this driftd reads schema 1; start driftd run"):
+    with pytest.raises(StoreError, match="has schema 0, this driftd reads schema 2; start driftd run"):
         Store.open(url, read_only=True)
 
 
@@ -83,7 +132,7 @@ class TestSteps:
 
     def migrate(self, store, *steps):
         with store._database.write() as connection:
-            migrations.migrate(connection, "here", migrations=steps)
+            migrations.migrate(connection, "here", migrations=(*migrations.MIGRATIONS, *steps))
 
     def read(self, store, query):
         with store._database.read() as connection:
@@ -95,13 +144,13 @@ class TestSteps:
         self.migrate(store, self.first, self.second)
         self.migrate(store, self.first, self.second)
         assert self.read(store, "SELECT colour FROM models") == "red"
-        assert self.read(store, "SELECT version FROM schema_version") == 3
+        assert self.read(store, "SELECT version FROM schema_version") == migrations.VERSION + 2
 
     def test_one_that_fails_takes_the_others_back(self, store):
         store.commit(commit(0))
         with pytest.raises(StoreError, match="no such column: size"):
             self.migrate(store, self.first, self.broken)
-        assert self.read(store, "SELECT version FROM schema_version") == 1
+        assert self.read(store, "SELECT version FROM schema_version") == migrations.VERSION
         self.migrate(store, self.first)
         assert self.read(store, "SELECT count(*) FROM models WHERE colour IS NULL") == 1
 
