@@ -438,9 +438,9 @@ def test_a_source_that_hangs_is_ended_and_the_other_model_goes_on(with_stuck_boa
     service = with_stuck_boats(replace(SETTINGS, limits=Limits(seconds=4)))
     errors = partial(service.value, "driftd_errors_total", stage="worker", reason="timed_out")
     awaited(lambda: errors(model="boats"))
+    awaited(lambda: service.value("driftd_runs_total", model="flights", outcome="no_data"))
     assert service.value("driftd_runs_total", model="boats", outcome="failed") >= 1
     assert service.value("driftd_runs_skipped_total", model="boats", reason="overlap") >= 1
-    assert service.value("driftd_runs_total", model="flights", outcome="no_data") >= 1
     assert errors(model="flights") is None
 
 
