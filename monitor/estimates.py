@@ -1,7 +1,7 @@
 """What labels tell, and what is estimated without them, as frozen records."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from monitor.tokens import Reason
 
@@ -25,7 +25,8 @@ class LabelArrival:
 
     `due_seconds`: the age at which 99 % of the labels that ever come have come; `usual`: the share of rows
     that then has its label. Of the `due_rows` of that age that labels are still awaited for, `labelled`
-    have theirs, and `overdue` is how many fewer that is than usual.
+    have theirs, and `overdue` is how many fewer that is than usual. `curve`: by share of the labels that ever
+    come the age in seconds at which it has come.
     """
 
     due_seconds: float
@@ -33,6 +34,7 @@ class LabelArrival:
     due_rows: int
     labelled: int
     overdue: float
+    curve: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -205,6 +205,7 @@ def arrival(record: LabelArrival | None) -> dict[str, object] | None:
         "due_rows": int(record.due_rows),
         "labelled": int(record.labelled),
         "overdue": float(record.overdue),
+        "curve": {share: float(seconds) for share, seconds in record.curve.items()},
     }
 
 

@@ -63,7 +63,8 @@ def judge(
         return None
     rows, labelled, recent, recent_labelled = _due(plan, known, pending, places, table, tick)
     late = max(0.0, known.coverage * rows - labelled)
-    arrival = LabelArrival(known.due, known.coverage, rows, labelled, late)
+    curve = {f"{share:g}": seconds for share, seconds in zip(delays.CURVE, known.ages, strict=True)}
+    arrival = LabelArrival(known.due, known.coverage, rows, labelled, late, curve)
     return Judged(arrival, _measurement(plan, known, recent, recent_labelled))
 
 

@@ -104,6 +104,12 @@ FAMILIES: Final[tuple[Family, ...]] = (
     ),
     _family(
         _GAUGE,
+        "driftd_label_age_seconds",
+        "model share",
+        "Age of a row by which this share of the labels that ever come has come.",
+    ),
+    _family(
+        _GAUGE,
         "driftd_statistic",
         _STATISTIC,
         f"Value of one detector on one column {_NEWEST}, for kinds that read labels the newest with labels; "

@@ -98,6 +98,8 @@ def _rows(view: ModelView) -> Iterator[Point]:
     if arrival is not None:
         yield "driftd_labels_overdue", (view.model,), arrival.overdue
         yield "driftd_labels_due_seconds", (view.model,), arrival.due_seconds
+        for share, seconds in arrival.curve.items():
+            yield "driftd_label_age_seconds", (view.model, share), seconds
 
 
 def _shown(view: ModelView) -> Collection[str]:

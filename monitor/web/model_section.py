@@ -81,7 +81,8 @@ def _facts(view: ModelView, now: datetime) -> Markup:
         facts.append(("Labels so far", f"{view.label_coverage:.0%} of the open windows"))
     arrival = view.newest.label_arrival if view.newest is not None else None
     if arrival is not None:
-        text = f"{arrival.overdue:,.0f}; a label is due {age(arrival.due_seconds)} after its row"
+        half = f"half of them come within {age(arrival.curve['0.5'])}, " if "0.5" in arrival.curve else ""
+        text = f"{arrival.overdue:,.0f}; {half}a label is due {age(arrival.due_seconds)} after its row"
         facts.append(("Labels overdue", text))
     if view.window_end is not None:
         facts.append(("Lag", span(max(utc(now) - view.window_end, timedelta()))))

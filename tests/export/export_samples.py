@@ -77,7 +77,9 @@ def evaluation(day: int = 0, **changes) -> Evaluation:
         "problems": PROBLEMS,
         "norms": (DriftNorm(Kind.COVARIATE, 1.0, 69.5, 68.3, 68.3),),
         "class_shares": {"reference": {"0": 0.81, "1": 0.19}, "observed": {"0": 0.76, "1": 0.24}},
-        "label_arrival": LabelArrival(93_600.0, 0.98, 2_000, 1_910, 50.0),
+        "label_arrival": LabelArrival(
+            93_600.0, 0.98, 2_000, 1_910, 50.0, {"0.5": 7_200.0, "0.9": 43_200.0, "0.99": 93_600.0}
+        ),
         "estimates": {"accuracy": EstimateRecord(40, 0.48, -0.1, 38)},
         "stream": StreamSummary(2_048, 0.31),
         "promises": PROMISES,
