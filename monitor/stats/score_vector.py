@@ -69,9 +69,8 @@ class ScoreTest:
     `value`: the Mahalanobis norm over the square root of its dimensions, about 1 by chance. `p_value`: of
     T squared. `effect`: the length of the difference beyond chance, in standard deviations of one row's
     gradient, at least 0. `columns`: int64 (c,), -1 for the intercepts; `by_feature`: float64 (c,), each one's
-    own T squared per dimension, about 1 by chance, and `by_feature_p` its p-value. `directions`: float64
-    (k,), differences in standard errors, above 0 where a larger coefficient would fit the window better.
-    `shape`: the degrees of freedom of `value` squared where nothing changed.
+    own T squared per dimension, about 1 by chance, and `by_feature_p` its p-value. `shape`: the degrees of
+    freedom of `value` squared where nothing changed.
     """
 
     value: float
@@ -81,7 +80,6 @@ class ScoreTest:
     columns: Rows
     by_feature: Floats
     by_feature_p: Floats
-    directions: Floats
     shape: tuple[float, float]
 
     @property
@@ -143,11 +141,6 @@ def mean_gradient(known: ScoreReference, gradients: Floats) -> Floats:
     return np.asarray(norms.clip(white, known.limit, axis=1).mean(axis=0) @ known.colour)
 
 
-def compare(known: ScoreReference, gradients: Floats) -> ScoreTest | None:
-    """Compare a window's gradients (n, k) with the reference's; None where the window has no rows."""
-    return compare_mean(known, mean_gradient(known, gradients), len(gradients)) if len(gradients) else None
-
-
 def compare_mean(known: ScoreReference, mean: Floats, rows: float) -> ScoreTest:
     """Compare a window's `mean_gradient` (k,) of so many rows, at least 1, with the reference's.
 
@@ -159,9 +152,8 @@ def compare_mean(known: ScoreReference, mean: Floats, rows: float) -> ScoreTest:
     rank, (dimensions, freedom) = len(unit), _shape(known, rows, total)
     blocks = _blocks(known, total)
     _, own, own_p = _explained(unit, blocks, dimensions / rank, freedom)
-    value, gap = float(norms.l2(unit) / np.sqrt(rank)), mean - known.mean
+    value = float(norms.l2(unit) / np.sqrt(rank))
     beyond = float(((unit**2 - 1) * total).sum()) / known.moments[0]
-    error = np.sqrt((known.colour**2 * total[:, None]).sum(axis=0))
     return ScoreTest(
         value=value,
         p_value=float(stats.f.sf(value**2, dimensions, freedom)),
@@ -170,7 +162,6 @@ def compare_mean(known: ScoreReference, mean: Floats, rows: float) -> ScoreTest:
         columns=np.array(list(blocks), np.int64),
         by_feature=own,
         by_feature_p=own_p,
-        directions=np.divide(gap, error, out=np.zeros_like(gap), where=error > 0),
         shape=(dimensions, freedom),
     )
 
@@ -289,8 +280,17 @@ def _explained(
     unit: Floats, blocks: dict[int, Floats], ratio: float, freedom: float
 ) -> tuple[list[Floats], Floats, Floats]:
     """Each column's basis, T squared per dimension (c,) and p-value (c,); `ratio`: freedom per dimension."""
-    found = [np.linalg.svd(block, full_matrices=False) for block in blocks.values()]
-    bases: list[Floats] = [left[:, lengths > np.sqrt(REDUNDANT)] for left, lengths, _ in found]
-    sizes = np.maximum([basis.shape[1] for basis in bases], 1).astype(np.float64)
-    own = np.array([float(((unit @ basis) ** 2).sum()) for basis in bases]) / sizes
+    every = list(blocks.values())
+    widths = np.array([block.shape[1] for block in every])
+    bases, own, sizes = list(every), np.empty(len(every)), np.empty(len(every))
+    for width in np.unique(widths).tolist():
+        places = np.flatnonzero(widths == width)
+        # one call for all columns of this width: most of the time is in the calls
+        left, lengths, _ = np.linalg.svd(np.stack([every[place] for place in places]), full_matrices=False)
+        kept = lengths > np.sqrt(REDUNDANT)
+        left = left * kept[:, None, :]
+        sizes[places] = np.maximum(kept.sum(axis=1), 1)
+        own[places] = ((unit @ left) ** 2).sum(axis=1) / sizes[places]
+        for place, basis in zip(places.tolist(), left, strict=True):
+            bases[place] = basis
     return bases, own, np.asarray(stats.f.sf(own, sizes * ratio, freedom))
