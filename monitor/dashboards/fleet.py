@@ -207,6 +207,7 @@ def _moved() -> Json:
             "none",
         ),
         Query(MOVED, "{{model}} {{kind}}"),
+        decimals=0,
         links=MODEL_LINKS,
     )
 

@@ -1,5 +1,6 @@
 """One model: verdicts over time, what moved and how far, performance, labels, and what can be relied on."""
 
+from collections.abc import Callable
 from typing import Final
 
 from monitor.dashboards import model_outcomes, panels
@@ -51,6 +52,11 @@ def _extremity(at: str = "") -> str:
     """Value / threshold of every statistic: the one scale on which detectors can be compared."""
     value, line = _statistic("driftd_statistic", at), _statistic("driftd_statistic_threshold", at)
     return f"{value} / ({line} > 0)"
+
+
+def _worst_at_end(by_column: Callable[[str], str]) -> str:
+    """A value by column, of the columns where it is largest at the end of the time range."""
+    return f"{by_column('')} and on (column) topk({DRAWN}, {by_column(' @ end()')})"
 
 
 def variables() -> tuple[Json, ...]:
@@ -185,6 +191,7 @@ def _moved() -> Json:
     return panels.timeseries(
         Words("Columns beyond their line", "How many columns moved, by kind.", "none"),
         Query(f"max by (kind) ({drifted})", "{{kind}}"),
+        decimals=0,
     )
 
 
@@ -214,8 +221,6 @@ def _columns() -> Json:
 
 
 def _worst() -> Json:
-    by_column = f"max by (column) ({_extremity()})"
-    worst_at_end = f"topk({DRAWN}, max by (column) ({_extremity(' @ end()')}))"
     return panels.timeseries(
         Words(
             "Worst columns",
@@ -223,7 +228,7 @@ def _worst() -> Json:
             "time range.",
             "short",
         ),
-        Query(f"{by_column} and on (column) {worst_at_end}", "{{column}}"),
+        Query(_worst_at_end(lambda at: f"max by (column) ({_extremity(at)})"), "{{column}}"),
         steps=EXTREMITY_STEPS,
         line_at_steps=True,
         links=COLUMN_LINKS,
@@ -231,31 +236,31 @@ def _worst() -> Json:
 
 
 def _norms() -> Json:
-    norm = selector("driftd_drift_norm", *KINDS, 'norm!="l0"')
+    norm = selector("driftd_drift_norm", *KINDS, 'norm=~"l2|linf"')
     return panels.timeseries(
         Words(
             "Drift norms",
-            "Length over columns of value / line: l1 is the sum, l2 the Euclidean length, linf the worst "
-            "column. One column far, or many a little.",
+            "Length over columns of value / line: linf is the worst column, l2 the Euclidean length of all. "
+            "Both high: one column is far. l2 alone: many are a little.",
             "short",
         ),
         Query(f"max by (kind, norm) ({norm})", "{{kind}} {{norm}}"),
     )
 
 
+def _worst_share(name: str) -> str:
+    return _worst_at_end(lambda at: f"max by (column) ({selector(name, ONE)}{at})")
+
+
 def _missing() -> Json:
-    missing, unseen = (
-        f"topk({DRAWN}, max by (column) ({selector(name, ONE)}))"
-        for name in ("driftd_missing_ratio", "driftd_unseen_category_ratio")
-    )
     return panels.timeseries(
         Words(
             "Missing and unseen cells",
             "Share of rows without a value, and share with a category that the reference does not have, in "
-            "the columns where it is largest.",
+            "the columns where it is largest at the end of the time range.",
             "percentunit",
         ),
-        Query(missing, "{{column}} missing"),
-        Query(unseen, "{{column}} unseen"),
+        Query(_worst_share("driftd_missing_ratio"), "{{column}} missing"),
+        Query(_worst_share("driftd_unseen_category_ratio"), "{{column}} unseen"),
         links=COLUMN_LINKS,
     )

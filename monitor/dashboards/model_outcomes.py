@@ -24,7 +24,7 @@ def rows() -> tuple[Row, ...]:
     return (
         Row(
             "Is the performance hurt: realised from labels, estimated without them",
-            (Place(panels.repeated(_performance(), "metric", 4), 6, 8), Place(_record(), 24, 7)),
+            (Place(panels.repeated(_performance(), "metric", 3), 8, 8), Place(_record(), 24, 7)),
         ),
         Row(
             "Labels",

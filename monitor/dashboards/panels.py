@@ -3,9 +3,12 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from string import ascii_uppercase
-from typing import Any
+from typing import Any, Final
 
 from monitor.dashboards.elements import DATASOURCE, PLAIN, Json, Override, Query, Step, thresholds
+
+NARROWEST: Final = 80
+"""Pixels of the narrowest column of a table; Grafana's own minimum makes a table of six scroll."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,6 @@ class Cell:
     steps: Sequence[Step] = ()
     links: Sequence[Json] = ()
     decimals: int | None = None
-    width: int | None = None
     more: Mapping[str, Any] = field(default_factory=dict)
 
     def override(self) -> Override:
@@ -39,8 +41,6 @@ class Cell:
             properties["custom.cellOptions"] = {"type": "color-text"}
         if self.links:
             properties["links"] = list(self.links)
-        if self.width is not None:
-            properties["custom.width"] = self.width
         return Override(self.heading, properties)
 
 
@@ -85,6 +85,7 @@ def timeseries(
     links: Sequence[Json] = (),
     each: str = "",
     bars: bool = False,
+    decimals: int | None = None,
 ) -> Json:
     """Lines over time, or bars. `line_at_steps` draws the steps as dashed lines.
 
@@ -102,9 +103,9 @@ def timeseries(
         "thresholdsStyle": {"mode": "dashed" if line_at_steps else "off"},
     }
     defaults: Json = {"color": {"mode": "palette-classic"}, "custom": custom, "links": list(links)}
-    for name, bound in (("min", minimum), ("max", maximum)):
-        if bound is not None:
-            defaults[name] = bound
+    for name, number in (("min", minimum), ("max", maximum), ("decimals", decimals)):
+        if number is not None:
+            defaults[name] = number
     if none:
         defaults["noValue"] = none
     options = {"legend": _legend(), "tooltip": _tooltip("desc")}
@@ -165,10 +166,14 @@ def table(
         "indexByName": {name: index for index, name in enumerate(["Time", *names])},
         "renameByName": names,
     }
-    defaults: Json = {
-        "color": {"mode": "thresholds"},
-        "custom": {"align": "auto", "cellOptions": {"type": "auto"}, "inspect": False, "filterable": True},
+    custom: Json = {
+        "align": "auto",
+        "cellOptions": {"type": "auto"},
+        "filterable": True,
+        "inspect": False,
+        "minWidth": NARROWEST,
     }
+    defaults: Json = {"color": {"mode": "thresholds"}, "custom": custom}
     if none:
         defaults["noValue"] = none
     options = {

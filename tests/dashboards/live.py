@@ -22,6 +22,9 @@ QUIET = (pd.Timestamp("2024-01-21", tz="UTC"), pd.Timestamp("2024-01-23", tz="UT
 FAULT = (pd.Timestamp("2024-04-06", tz="UTC"), pd.Timestamp("2024-04-08", tz="UTC"))
 """More positives than in the reference: alarms, and estimates that can be trusted."""
 
+LATENESS = pd.Timedelta("1h")
+"""The newest window is due, whatever the time of day."""
+
 MODEL = """
 version: 1
 model: flight-delay
@@ -60,24 +63,25 @@ scrape_configs:
 def write_models(folder: Path) -> None:
     """A model whose last days have a fault and a new column, and one whose data are not there."""
     flights = pd.read_parquet(FLIGHTS)
-    end = pd.Timestamp.now("UTC").floor("6h")
-    parts = [_between(flights, *FAULT, until=end)]
-    parts.insert(0, _between(flights, *QUIET, until=end - (FAULT[1] - FAULT[0])))
-    before = end - (FAULT[1] - FAULT[0]) - (QUIET[1] - QUIET[0])
-    reference = _between(flights, *REFERENCE, until=before)
+    end = (pd.Timestamp.now("UTC") - LATENESS).floor("6h")
+    live = [_moved(flights, *FAULT, end)]
+    live.insert(0, _moved(flights, *QUIET, _begin(live[0])))
+    reference = _moved(flights, *REFERENCE, _begin(live[0]))
     reference.to_parquet(folder / "reference.parquet", index=False)
-    pd.concat(parts).assign(gate="A1").to_parquet(folder / "live.parquet", index=False)
+    pd.concat(live).assign(gate="A1").to_parquet(folder / "live.parquet", index=False)
     (folder / "models").mkdir()
     for name, text in {"flights": MODEL, "broken": BROKEN}.items():
         (folder / "models" / f"{name}.yaml").write_text(text.replace("path: ", "path: ../"))
 
 
-def _between(
-    flights: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, until: pd.Timestamp
-) -> pd.DataFrame:
-    """The rows of a time, moved so that it ends at `until`."""
+def _moved(flights: pd.DataFrame, start: pd.Timestamp, end: pd.Timestamp, to: pd.Timestamp) -> pd.DataFrame:
+    """The rows of a time, moved so that the time ends at `to`."""
     rows = flights[(flights["ts"] >= start) & (flights["ts"] < end)]
-    return rows.assign(ts=rows["ts"] + (until - end), label_ts=rows["label_ts"] + (until - end))
+    return rows.assign(ts=rows["ts"] + (to - end), label_ts=rows["label_ts"] + (to - end))
+
+
+def _begin(rows: pd.DataFrame) -> pd.Timestamp:
+    return rows["ts"].min().floor("6h")
 
 
 class Prometheus:

@@ -56,6 +56,7 @@ def unanswered(live: Prometheus, expression: Expression) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(300)
 def test_every_query_has_an_answer(prometheus, tmp_path):
     with scraped(prometheus, tmp_path) as live:
         found = {str(each): wrong for each in expressions() if (wrong := unanswered(live, each))}
