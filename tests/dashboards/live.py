@@ -97,6 +97,14 @@ class Prometheus:
         except HTTPError as error:
             raise AssertionError(json.load(error)["error"]) from None
 
+    def ready(self) -> bool:
+        """Whether it answers queries; until then it listens, and says no."""
+        try:
+            urlopen(f"{self.url}/-/ready", timeout=10).close()
+        except HTTPError:
+            return False
+        return True
+
     def instant(self, expression: str) -> list:
         return self._get("/api/v1/query", query=expression)["result"]
 
@@ -143,7 +151,9 @@ def _prometheus(binary: str, folder: Path, target: str):
         process = subprocess.Popen(command, stderr=log)
     try:
         port = awaited(lambda: _port(process))
-        yield Prometheus(f"http://127.0.0.1:{port}")
+        found = Prometheus(f"http://127.0.0.1:{port}")
+        awaited(found.ready)
+        yield found
     finally:
         process.terminate()
         process.wait()
