@@ -17,6 +17,7 @@ from monitor.dashboards.layout import Place, Row, dashboard
 from monitor.dashboards.panels import Cell, Words
 from monitor.dashboards.shared import (
     ALARM_STEPS,
+    BEHIND_STEPS,
     LATE,
     LATE_STEPS,
     MODEL_CELL_LINKS,
@@ -43,6 +44,10 @@ OPEN: Final = f"sum by (model) (max by (model, kind, segment) ({ALARM}))"
 
 AGE: Final = f"(time() - max by (model) ({LAST_SUCCESS})) / max by (model) ({INTERVAL})"
 LAG: Final = f"time() - max by (model) ({WINDOW_END})"
+LATENESS: Final = selector("driftd_window_lateness_seconds", MODELS)
+LENGTH: Final = selector("driftd_window_length_seconds", MODELS)
+BEHIND: Final = f"({LAG} - max by (model) ({LATENESS})) / max by (model) ({LENGTH})"
+"""Windows since the newest one that was evaluated became due: up to 1 where all is in time."""
 
 
 def fleet() -> Json:
@@ -72,7 +77,7 @@ def fleet() -> Json:
         rows=(
             Row("Now", (*(Place(each, 4, 4) for each in _counts()), Place(_models(), 24, 9))),
             Row("Since when", (Place(_timeline(), 24, 8), Place(_open(), 12, 8), Place(_scores(), 12, 8))),
-            Row("How much and how late", (Place(_moved(), 12, 8), Place(_lag(), 12, 8))),
+            Row("How much and how late", (Place(_moved(), 12, 8), Place(_behind(), 12, 8))),
             Row("Does it hurt", (Place(_performance(), 24, 9),)),
         ),
         since="now-7d",
@@ -147,6 +152,7 @@ def _models() -> Json:
             (Query(f"max by (model) ({MOVED})"), Cell("Columns moved", steps=ONE_IS_ODD)),
             (Query(AGE), Cell("Last success, in intervals", "short", LATE_STEPS, decimals=1)),
             (Query(LAG), Cell("Data lag", "s")),
+            (Query(BEHIND), Cell("Windows behind", "short", BEHIND_STEPS, decimals=1)),
             (
                 Query(f"max by (model) ({coverage})"),
                 Cell("Labels there", "percentunit", decimals=0),
@@ -212,15 +218,17 @@ def _moved() -> Json:
     )
 
 
-def _lag() -> Json:
+def _behind() -> Json:
     return panels.timeseries(
         Words(
-            "Data lag",
-            "Time since the end of the newest window that was evaluated. It rises and falls with the length "
-            "of a window; where it only rises, no rows come or no run succeeds.",
-            "s",
+            "Windows behind",
+            "How many lengths of a window ago the newest evaluated one became due. Up to 1 all is in time; "
+            "where it only rises, no rows come or no run succeeds.",
+            "short",
         ),
-        Query(LAG, "{{model}}"),
+        Query(BEHIND, "{{model}}"),
+        steps=BEHIND_STEPS,
+        line_at_steps=True,
         links=MODEL_LINKS,
     )
 

@@ -35,6 +35,9 @@ LATE: Final = 2.5
 LATE_STEPS: Final = above(orange=1.5, red=LATE)
 """Age of the last success, in intervals of the schedule."""
 
+BEHIND_STEPS: Final = above(orange=2, red=3)
+"""Windows since the newest evaluated one became due: up to 1 where all is in time."""
+
 TO_FLEET: Final = dashboard_link("Fleet", "All models", FLEET)
 TO_DAEMON: Final = dashboard_link("Daemon", "The health of driftd itself", DAEMON)
 

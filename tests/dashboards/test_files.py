@@ -80,6 +80,15 @@ def test_links_lead_to_dashboards_that_have_the_variables(name):
         assert kept | given <= variables(target).keys()
 
 
+def test_alerts_lead_to_dashboards_that_have_the_variables():
+    rules = (COMMITTED.parent / "prometheus" / "driftd.rules.yml").read_text()
+    found = re.findall(r"/d/([\w-]+)\?(\S+)", rules)
+    assert {dashboard for dashboard, _ in found} <= DASHBOARD.keys()
+    assert len(found) > 10
+    for dashboard, query in found:
+        assert set(re.findall(r"var-(\w+)=", query)) <= variables(DASHBOARD[dashboard]).keys()
+
+
 @pytest.mark.parametrize("name", DASHBOARD)
 def test_links_of_pictures_name_labels_that_their_queries_leave(name):
     for panel in panels(DASHBOARD[name]):
