@@ -141,7 +141,13 @@ def _models() -> Json:
     coverage = selector("driftd_label_coverage_ratio", MODELS)
     overdue = selector("driftd_labels_overdue", MODELS)
     return panels.table(
-        Words("Models", "One line per model, the worst first. A click on the name opens the model.", "none"),
+        Words(
+            "Models",
+            "One line per model, the worst first; a click on the name opens it. Runs behind: time since the last "
+            "success, in intervals of the schedule. Windows behind: time since the newest evaluated window "
+            "became due, in lengths of a window. Up to 1 both are in time.",
+            "none",
+        ),
         {"model": Cell("Model", links=MODEL_CELL_LINKS)},
         (
             (Query(OPEN), Cell("Open alarms", steps=ONE_IS_BAD)),
@@ -150,7 +156,7 @@ def _models() -> Json:
                 Cell("Worst score", "short", SCORE_STEPS, decimals=2),
             ),
             (Query(f"max by (model) ({MOVED})"), Cell("Columns moved", steps=ONE_IS_ODD)),
-            (Query(AGE), Cell("Last success, in intervals", "short", LATE_STEPS, decimals=1)),
+            (Query(AGE), Cell("Runs behind", "short", LATE_STEPS, decimals=1)),
             (Query(LAG), Cell("Data lag", "s")),
             (Query(BEHIND), Cell("Windows behind", "short", BEHIND_STEPS, decimals=1)),
             (
