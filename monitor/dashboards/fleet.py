@@ -143,9 +143,9 @@ def _models() -> Json:
     return panels.table(
         Words(
             "Models",
-            "One line per model, the worst first; a click on the name opens it. Runs behind: time since the last "
-            "success, in intervals of the schedule. Windows behind: time since the newest evaluated window "
-            "became due, in lengths of a window. Up to 1 both are in time.",
+            "One line per model, the worst first; a click on the name opens it. Runs behind: time since the "
+            "last success, in intervals of the schedule. Windows behind: time since the newest evaluated "
+            "window became due, in lengths of a window. Up to 1 both are in time.",
             "none",
         ),
         {"model": Cell("Model", links=MODEL_CELL_LINKS)},

@@ -28,7 +28,7 @@ def rows() -> tuple[Row, ...]:
         ),
         Row(
             "Labels",
-            (Place(_shares(), 12, 8), Place(_coverage(), 6, 8), Place(_overdue(), 6, 8)),
+            tuple(Place(each, 12, 8) for each in (_shares(), _coverage(), _overdue(), _delays())),
         ),
         Row("Concept: the stream of errors", (Place(_error_rate(), 12, 7), Place(_adwin(), 12, 7))),
         Row("What the verdicts rest on", (Place(_calibration(), 16, 8), Place(_problems(), 8, 8))),
@@ -136,17 +136,24 @@ def _coverage() -> Json:
 
 
 def _overdue() -> Json:
-    overdue, due = (selector(name, ONE) for name in ("driftd_labels_overdue", "driftd_labels_due_seconds"))
+    overdue = selector("driftd_labels_overdue", ONE)
+    return panels.timeseries(
+        Words("Labels overdue", "Labels that are missing of those that should be there by now.", "short"),
+        Query(f"max({overdue})", "overdue"),
+    )
+
+
+def _delays() -> Json:
+    age, due = (selector(name, ONE) for name in ("driftd_label_age_seconds", "driftd_labels_due_seconds"))
     return panels.timeseries(
         Words(
-            "Labels overdue",
-            "Labels that are missing of those that should be there by now (left), and the age of a row at "
-            "which its label is due (right).",
-            "short",
+            "How late labels come",
+            "Age of a row by which these shares of the labels that ever come have come, and at which its "
+            "label is due.",
+            "s",
         ),
-        Query(f"max({overdue})", "overdue"),
-        Query(f"max({due})", "due after"),
-        overrides=(Override("due after", {"unit": "s", "custom.axisPlacement": "right"}),),
+        Query(f"max by (share) ({age})", "share {{share}}"),
+        Query(f"max({due})", "due"),
     )
 
 

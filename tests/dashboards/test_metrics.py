@@ -66,5 +66,6 @@ def test_a_misspelt_metric_is_found():
 
 
 def test_every_metric_is_on_a_dashboard():
+    """What nobody would look at need not be exported."""
     shown = {each.metric for expression in EXPRESSIONS for each in selectors(replaced(expression.text))}
     assert [name for name in BY_NAME if not {name, f"{name}_bucket"} & shown] == []
