@@ -100,6 +100,12 @@ def alertmanager() -> str:
     return tool("alertmanager", "DRIFTD_ALERTMANAGER")
 
 
+@pytest.fixture(scope="session")
+def prometheus() -> str:
+    """Prometheus itself."""
+    return tool("prometheus", "DRIFTD_PROMETHEUS")
+
+
 class Clock:
     """A clock that stands still until it is told to move."""
 

@@ -24,13 +24,13 @@ COMMANDS = {
     "backfill": "evaluate past windows",
     "status": "what the store knows of each model",
     "rules": "Prometheus alert and recording rules",
+    "dashboards": "write Grafana dashboards and their provisioning",
     "demo": "real flights with known faults, end to end",
 }
 """Each command is the module of its name: `add` declares its options, and sets what is called."""
 
 NOT_YET = {
     "accept": "accept the present as the new normal",
-    "dashboards": "Grafana dashboards",
     "report": "one self-contained page with pictures",
 }
 """Commands of later versions: refused plainly."""

@@ -25,6 +25,7 @@ CONTRACT = {
     "backfill": "--from --to --json",
     "status": "--state --json",
     "rules": "--out --format --job --runbook-url --dashboard-url",
+    "dashboards": "--out",
     "demo": "--listen --once",
 }
 """The options of the public interface."""
