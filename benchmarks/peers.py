@@ -35,6 +35,11 @@ def installed(name: str) -> str | None:
         return None
 
 
+def one_core() -> None:
+    """From here on this process has one core: with more, threads wait for each other on a busy machine."""
+    os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
+
+
 def with_texts(frame: pd.DataFrame, categorical: Sequence[str]) -> pd.DataFrame:
     """Every category as text, so that no tool takes one for a number; missing stays missing."""
     texts = {name: frame[name].map(str, na_action="ignore").astype(object) for name in categorical}
