@@ -85,9 +85,14 @@ def read_case(data: Path, stretch: Stretch) -> Case:
     return replace(case, reference=case.enough(case.reference), live=case.enough(case.live), roles=plain)
 
 
-def ask_driftd(case: Case, folder: Path) -> tuple[dict[str, float], dict[int, dict[str, Any]]]:
+def ask_driftd(
+    case: Case, folder: Path, weighting: str
+) -> tuple[dict[str, float], dict[int, dict[str, Any]]]:
     """Its newest line for each window, with the seconds of its command line and those of its parts."""
     write_model(case, folder)
+    if weighting != "none" and case.roles.probability:
+        with (folder / "model.yaml").open("a", encoding="utf-8") as file:
+            file.write(f"estimate: {{weighting: {weighting}}}\n")
     until = f"{(case.live['ts'].max() + PERIOD_DAYS * DAY).isoformat()}Z"
     command = [sys.executable, "-m", "monitor", "once", "model.yaml", "--json"]
     command += ["--state", "sqlite:///estimates.db", "--until", until]
@@ -186,11 +191,11 @@ def class_shares(case: Case, lines: Mapping[int, Mapping[str, Any]]) -> pd.DataF
     return pd.DataFrame(found, columns=SHARE_COLUMNS)
 
 
-def evaluate(case: Case, folder: Path, python: str) -> Result:
+def evaluate(case: Case, folder: Path, python: str, weighting: str) -> Result:
     """Both tools on one set."""
     place = folder / case.name
     place.mkdir(parents=True, exist_ok=True)
-    seconds, lines = ask_driftd(case, place)
+    seconds, lines = ask_driftd(case, place, weighting)
     peer = ask_nannyml(case, place, python)
     if peer["version"]:
         seconds |= {f"nannyml_{part}": peer[part] for part in ("fit", "estimate", "process")}
@@ -242,6 +247,9 @@ def main() -> None:
     parser.add_argument("--only", default="", metavar="NAME", help="sets with this in their name")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} alone")
     parser.add_argument("--peers-python", default=sys.executable, metavar="PATH", help="where NannyML lives")
+    parser.add_argument(
+        "--weighting", choices=("none", "importance"), default="none", help="driftd's, of binary models only"
+    )
     parser.add_argument("--folder", type=Path, help="where model files and rows are kept for a look")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write everything that was measured there")
     given = parser.parse_args()
@@ -254,7 +262,9 @@ def main() -> None:
         folder = given.folder or Path(temporary)
         results = []
         for stretch in chosen:
-            results.append(evaluate(read_case(given.data, stretch), folder, given.peers_python))
+            results.append(
+                evaluate(read_case(given.data, stretch), folder, given.peers_python, given.weighting)
+            )
             if given.json:
                 save(given.json, results)
     show(results, Console(width=120, highlight=False))

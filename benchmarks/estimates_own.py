@@ -25,6 +25,7 @@ from peers import one_core
 from monitor import (
     baseline,
     build,
+    calibration_sampling,
     estimating,
     estimator_learning,
     evaluation,
@@ -40,6 +41,7 @@ PARTS = (
     ("fit", estimator_learning, "learn"),
     ("fit", given_label, "read"),
     ("fit", loss_learning, "learn"),
+    ("fit", calibration_sampling, "draw"),
     ("read", reference_sample, "draw"),
     ("read", baseline, "labelled_rows"),
     ("read", pipeline, "scan"),

@@ -1,11 +1,12 @@
 """What is kept beside the counts of a reference: learned from it once, under one name each."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Protocol
 
-from monitor import label_delays, loss_learning, relation_learning, rolling
+from monitor import calibration_sampling, label_delays, loss_learning, relation_learning, rolling
 from monitor.calibrating import calibrated
 from monitor.calibration import Calibrations
+from monitor.calibration_rows import CalibrationRows
 from monitor.delays import Delays
 from monitor.estimators import Estimators
 from monitor.history import History
@@ -21,6 +22,8 @@ CALIBRATION = "calibration"
 """What its windows taught."""
 ESTIMATORS, LOSSES = "estimators", "losses"
 """What estimates shares, performance and errors without labels."""
+CALIBRATION_ROWS = "calibration rows"
+"""What is weighted to calibrate probabilities for one window."""
 RELATION = "relation"
 """How its labels depend on its features."""
 DELAYS = "delays"
@@ -29,15 +32,26 @@ PAST = "past"
 """The windows themselves, of a rolling one."""
 
 
-def learned(plan: Plan, source: Source, interval: Interval | None, past: History) -> dict[str, bytes]:
-    """Everything that the windows of the reference and its labelled rows teach."""
+class _Record(Protocol):
+    def to_bytes(self) -> bytes: ...
+
+
+def learned(
+    plan: Plan, source: Source, interval: Interval | None, past: History, *, weighted: bool
+) -> dict[str, bytes]:
+    """Everything that the windows of the reference and its labelled rows teach.
+
+    `weighted`: keep rows for calibration by weight, too.
+    """
     windows = [each.window for each in past.windows]
-    parts = {
+    parts: dict[str, _Record | None] = {
         ESTIMATORS: past.estimators,
         LOSSES: loss_learning.learn(plan, source, interval),
         RELATION: relation_learning.learn(plan, source, interval, windows),
         DELAYS: label_delays.read(plan, source, interval, windows),
     }
+    if weighted:
+        parts[CALIBRATION_ROWS] = calibration_sampling.draw(plan, past.estimators, source, interval)
     found = {name: each.to_bytes() for name, each in parts.items() if each is not None}
     found[CALIBRATION] = calibrated(plan, past.windows, past.excesses).to_bytes()
     if plan.keep is not None:
@@ -51,6 +65,7 @@ def read(attached: Mapping[str, bytes], panels: Panels) -> dict[str, Any]:
     readers = {
         "estimators": (ESTIMATORS, Estimators.from_bytes),
         "losses": (LOSSES, LossEstimator.from_bytes),
+        "calibration_rows": (CALIBRATION_ROWS, CalibrationRows.from_bytes),
         "relation": (RELATION, Relation.from_bytes),
         "delays": (DELAYS, Delays.from_bytes),
         "past": (PAST, rolling.from_bytes),

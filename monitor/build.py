@@ -109,7 +109,8 @@ def _learned(
     reference = replace(reference, fingerprint=_digest(_asked(config).encode() + rows.to_bytes()))
     plan = _plan(config, reference, live)
     past = history.read(plan, source, interval_of(config), threads, fixed=fixed)
-    found = attachments.learned(plan, source, interval_of(config), past)
+    weighted = config.estimate.weighting == "importance"
+    found = attachments.learned(plan, source, interval_of(config), past, weighted=weighted)
     return _plan(config, replace(reference, attachments={**reference.attachments, **found}), live), past
 
 

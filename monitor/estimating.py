@@ -13,6 +13,7 @@ from monitor.expected import metrics_of
 from monitor.given_label import unexplained
 from monitor.plan import Plan
 from monitor.predicted import Floats, UsableRows, usable_rows
+from monitor.recalibration import recalibrated
 from monitor.rows import Rows
 from monitor.scan import WindowData
 from monitor.stats import label_shift, probability_calibration
@@ -88,7 +89,9 @@ def estimate(
     moved = _measurement(plan, found, shares) if judged else None
     shifted = _shrunk(found, shares) if shares.valid else None
     distrust = _distrust(plan, found, statistics, moved_columns)
-    told = _told(plan, metrics_of(plan, found, usable, shifted), distrust)
+    # class shares that explain the window say how labels depend on features now; weights then would not
+    own, unsure = recalibrated(plan, found, data.sample) if shifted is None else (found, None)
+    told = _told(plan, metrics_of(plan, own, usable, shifted), distrust or unsure)
     plain = told if shifted is None else _told(plan, metrics_of(plan, found, usable, None), distrust)
     return Estimated(_label_shift(found, shares), told, moved, _change("accuracy", plain, told))
 

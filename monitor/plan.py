@@ -8,6 +8,7 @@ from functools import cached_property
 from monitor import alarms
 from monitor.budget import MOST_DAYS, bonferroni, level
 from monitor.calibration import Calibrated, Calibrations
+from monitor.calibration_rows import CalibrationRows
 from monitor.delays import Delays
 from monitor.detectors.base import Detector, RowDetector
 from monitor.estimators import Estimators
@@ -161,6 +162,8 @@ class Plan:
     """What tells class shares and performance before labels are there; None where nothing does."""
     losses: LossEstimator | None = None
     """What tells the error of a regression before labels are there."""
+    calibration_rows: CalibrationRows | None = None
+    """What is weighted to calibrate probabilities for one window; None where the file does not ask for it."""
     relation: Relation | None = None
     """How labels depend on features; None where nothing tells."""
     delays: Delays | None = None

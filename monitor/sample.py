@@ -61,13 +61,14 @@ class Sample:
 
     def without(self, hashes: NDArray[np.uint64]) -> "Sample":
         """The sample without rows that have one of these hashes."""
-        return self._take(np.flatnonzero(~np.isin(self.hashes, hashes)))
+        return self.take(np.flatnonzero(~np.isin(self.hashes, hashes)))
 
     def first(self, count: int) -> "Sample":
         """A sample of at most `count` of its rows."""
-        return self._take(np.arange(min(count, len(self))))
+        return self.take(np.arange(min(count, len(self))))
 
-    def _take(self, rows: NDArray[np.int64]) -> "Sample":
+    def take(self, rows: NDArray[np.int64]) -> "Sample":
+        """A sample of these of its rows, in the same order."""
         if len(rows) == len(self):
             return self
         texts = {name: occurring(codes.codes[rows], codes.categories) for name, codes in self.texts.items()}

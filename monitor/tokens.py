@@ -46,6 +46,7 @@ class Reason(StrEnum):
     NO_PROBABILITY = "no_probability"  # the metric needs probabilities
     BAD_PROBABILITY = "bad_probability"  # probabilities outside [0, 1]
     NOT_CALIBRATED = "not_calibrated"  # probabilities are off even after calibration: estimates are not sure
+    NOT_WEIGHTED = "not_weighted"  # too few rows are like the window's to weight them: estimates are not sure
     OUTSIDE_SUPPORT = "outside_support"  # inputs are broken or beyond the reference: estimates are not sure
     NOT_LABEL_SHIFT = "not_label_shift"  # other class shares alone do not explain the predictions
     CONFUSION_SINGULAR = "confusion_singular"  # predictions hardly tell the classes apart: wide intervals

@@ -154,6 +154,12 @@ def _task(config: ModelConfig) -> Found:
         )
 
 
+def _estimate(config: ModelConfig) -> Found:
+    if config.estimate.weighting == "importance" and config.columns.probability is None:
+        message = "weighting calibrates probabilities; it needs columns.probability"
+        yield ("estimate", "weighting"), message
+
+
 def _class_text(value: object) -> str:
     """A class as it is written: `true` for a boolean, 1 for 1.0."""
     if isinstance(value, bool):
@@ -207,6 +213,7 @@ CHECKS = tuple(
         (("columns", "ground_truth"), _ground_truth),
         (("columns",), _one_role_each),
         (("columns", "task"), _task),
+        (("columns", "estimate"), _estimate),
         (("schedule",), _schedule),
         (("detectors",), _detectors),
         (("detectors", "columns"), _detector_columns),

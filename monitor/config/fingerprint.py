@@ -15,6 +15,7 @@ _OF_NUMBERS: dict[str, IncEx | bool] = {
     "window": True,
     "detectors": True,
     "alarms": True,
+    "estimate": True,
 }
 
 

@@ -158,6 +158,16 @@ class AlarmsConfig(Section):
     min_effect: MinEffect = Field(default=MinEffect(), description="The least change that may open an alarm.")
 
 
+class EstimateConfig(Section):
+    """How performance is estimated before labels come."""
+
+    weighting: Literal["none", "importance"] = Field(
+        default="none",
+        description="`importance` calibrates probabilities anew for each window, on reference rows weighted "
+        "as they are like the window's.",
+    )
+
+
 class ExportConfig(Section):
     """What the metrics may cost."""
 
@@ -188,6 +198,7 @@ class ModelConfig(Section):
     schedule: ScheduleConfig = ScheduleConfig()
     detectors: tuple[DetectorEntry, ...] = Field(default=(), description="Changes or adds to the defaults.")
     alarms: AlarmsConfig = AlarmsConfig()
+    estimate: EstimateConfig = EstimateConfig()
     export: ExportConfig = ExportConfig()
 
     @model_validator(mode="after")

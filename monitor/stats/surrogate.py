@@ -179,7 +179,7 @@ def learn(table: Table, labels: Floats, task: Task) -> tuple[Surrogate, Rows]:
         raise ValueError(message)
     half = min(len(rows) // 2, MOST_FITTED)
     fitted, held = np.sort(rows[:half]), np.sort(rows[half:])
-    features = _features(table.take(fitted))
+    features = encoding_of(table.take(fitted))
     room = min(MOST_COORDINATES, len(held) // ROWS_PER_COORDINATE)
     classes, pools = np.empty(0), 0
     if task != "regression":
@@ -195,8 +195,8 @@ def learn(table: Table, labels: Floats, task: Task) -> tuple[Surrogate, Rows]:
     return model, held[model.known(labels[held])]
 
 
-def _features(table: Table) -> Encoding:
-    """Every feature these rows could have."""
+def encoding_of(table: Table) -> Encoding:
+    """Every feature these rows could have; ValueError where no column varies."""
     numeric, rare = table.columns[0], max(RARE_ROWS, int(np.ceil(RARE_SHARE * len(table))))
     found: list[tuple[Kind, int, int]] = []
     scales = np.tile(np.array([[0.0], [0.0], [0.0], [1.0]]), (1, numeric))

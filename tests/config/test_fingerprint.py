@@ -52,6 +52,7 @@ def test_what_changes_no_number_changes_nothing(load, old, new):
         ("delta: 0.001", "delta: 0.002"),
         ("1 per 30d", "1 per 60d"),
         ("sd: 0.15", "sd: 0.2"),
+        ("weighting: importance", "weighting: none"),
     ],
 )
 def test_what_changes_numbers_changes_the_fingerprint(load, old, new):
