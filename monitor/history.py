@@ -60,7 +60,7 @@ def read(
     `fixed`: measure the statistics whose line the model file fixes, too.
     """
     found: list[Past] = []
-    windows = _spans(plan, source)
+    windows = spans(plan, source)
     lines = _Lines(plan, max(1, len(windows) // MEASURED_WINDOWS))
     row_lines = row_tests.Lines(plan, len(windows))
     for window, profile, sample in _profiles(plan, source, interval, windows, threads):
@@ -83,7 +83,7 @@ def read(
     return History(tuple(pasts), excesses, lines.typical, tuple(lines.measured), estimators, lines.fixed())
 
 
-def _spans(plan: Plan, source: Source) -> list[Window]:
+def spans(plan: Plan, source: Source) -> list[Window]:
     """The windows that the reference's rows lie in; its files where there is no time."""
     if plan.calendar is None:
         return [Window(None, None, entry.name) for entry in source.files()]

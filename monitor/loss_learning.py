@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from monitor import reference_sample
+from monitor import history, reference_sample
 from monitor.losses import LossEstimator, column, features
 from monitor.plan import Plan, features_of
 from monitor.sources.base import Interval, Source
-from monitor.stats import expected_loss
+from monitor.stats import between_windows, expected_loss
 from monitor.types import Role, Task
 
 MOST_ROWS = 20_000
@@ -25,7 +25,12 @@ def learn(plan: Plan, source: Source, interval: Interval | None) -> LossEstimato
         tuple(name for name in names if name not in private) for names in features_of(plan.reference)
     )
     sample = reference_sample.draw(
-        source, interval, tuple(dict.fromkeys((*numeric, prediction, label))), categorical, MOST_ROWS
+        source,
+        interval,
+        tuple(dict.fromkeys((*numeric, prediction, label))),
+        categorical,
+        MOST_ROWS,
+        history.spans(plan, source),
     )
     predictions, labels = column(sample, prediction), column(sample, label)
     usable = np.flatnonzero(np.isfinite(predictions) & np.isfinite(labels))
@@ -34,5 +39,7 @@ def learn(plan: Plan, source: Source, interval: Interval | None) -> LossEstimato
     categories = {name: sample.texts[name].categories[:MOST_CATEGORIES] for name in categorical}
     kinds = np.array([False] * len(numeric) + [True] * len(categorical), bool)
     rows = features(sample, numeric, categories)[usable]
-    model = expected_loss.learn(rows, kinds, predictions[usable], labels[usable])
-    return LossEstimator(model, numeric, categories, prediction)
+    known = kinds, predictions[usable], labels[usable]
+    window = np.nan_to_num(column(sample, reference_sample.WINDOW)[usable], nan=-1).astype(np.int64)
+    between = between_windows.learn(rows, *known, window)
+    return LossEstimator(expected_loss.learn(rows, *known), between, numeric, categories, prediction)

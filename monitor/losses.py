@@ -9,19 +9,23 @@ from numpy.typing import NDArray
 from monitor.errors import StoreError
 from monitor.packing import pack, unpack
 from monitor.sample import Sample
-from monitor.stats import expected_loss
+from monitor.stats import between_windows, expected_loss
 from monitor.stats.expected_loss import LossModel
 from monitor.stats.performance import NO_PREDICTION, NUMBER_METRICS, Metric
 
-VERSION = 1
+VERSION = 2
 """Of the bytes; a greater one is refused."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LossEstimator:
-    """A loss model with the columns that it reads: `numeric`, then `categories` by column, `prediction`."""
+    """A loss model with the columns that it reads: `numeric`, then `categories` by column, `prediction`.
+
+    `between` (3,): by metric the variance between windows, beyond the errors of the model.
+    """
 
     model: LossModel
+    between: NDArray[np.float64]
     numeric: tuple[str, ...]
     categories: Mapping[str, tuple[str, ...]]
     prediction: str
@@ -32,9 +36,10 @@ class LossEstimator:
         known = np.isfinite(predictions)
         if not known.any():
             return tuple(Metric(name, None, reason=NO_PREDICTION) for name in NUMBER_METRICS)
-        return expected_loss.estimate(
+        found = expected_loss.estimate(
             self.model, features(sample, self.numeric, self.categories)[known], predictions[known]
         )
+        return between_windows.widened(found, self.between)
 
     def to_bytes(self) -> bytes:
         """Everything, exactly."""
@@ -44,7 +49,7 @@ class LossEstimator:
             "prediction": self.prediction,
         }
         model = np.frombuffer(expected_loss.dump(self.model), np.uint8)
-        return pack("losses", VERSION, header, {"model": model})
+        return pack("losses", VERSION, header, {"model": model, "between": self.between})
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "LossEstimator":
@@ -55,7 +60,7 @@ class LossEstimator:
         except ValueError as error:
             raise StoreError(str(error)) from error
         categories = {name: tuple(each) for name, each in header["categories"].items()}
-        return cls(model, tuple(header["numeric"]), categories, header["prediction"])
+        return cls(model, arrays["between"], tuple(header["numeric"]), categories, header["prediction"])
 
 
 def column(sample: Sample, name: str) -> NDArray[np.float64]:

@@ -3,8 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from monitor.reference_sample import draw
+from monitor.reference_sample import WINDOW, draw
 from monitor.sources.base import Interval
+from monitor.types import Window
 from tests.run_model import DAY, START, Memory, days
 
 
@@ -29,3 +30,23 @@ def test_without_time_every_row_counts_and_without_its_column_none():
     rows = days(0, 2)
     assert drawn(rows, None).rows == len(rows)
     assert drawn(rows.drop(columns="ts"), Interval("ts", "UTC", None, None)).rows == 0
+
+
+def test_each_row_tells_its_window():
+    rows = days(0, 4)
+    windows = [Window(START + number * DAY, START + (number + 1) * DAY) for number in range(3)]
+    source = Memory(a=rows[:700], b=rows[700:])
+    found = draw(source, Interval("ts", "UTC", START, None), ("x",), (), 10_000, windows)
+    assert found.numeric == ("x", WINDOW)
+    day_of = dict(zip(rows["x"].astype("float32"), (rows["ts"] - pd.Timestamp(START)).dt.days, strict=True))
+    numbers = [day_of[x] for x in found.numbers[:, 0]]
+    assert found.numbers[:, 1].tolist() == [number if number < 3 else -1 for number in numbers]
+    few = draw(source, Interval("ts", "UTC", START, None), ("x",), (), 100)
+    assert few.numeric == ("x",)
+
+
+def test_a_file_is_a_window():
+    rows = days(0, 1)
+    source = Memory(a=rows[:100], b=rows[100:250], c=rows[250:])
+    found = draw(source, None, ("x",), (), 10_000, [Window(None, None, "a"), Window(None, None, "b")])
+    assert np.unique(found.numbers[:, 1], return_counts=True)[1].tolist() == [len(rows) - 250, 100, 150]
