@@ -32,6 +32,7 @@ MODELS: Final = 'model=~"$model"'
 KINDS: Final = (MODELS, 'kind=~"$kind"')
 
 ALARM: Final = selector("driftd_alarm", *KINDS)
+SINCE: Final = selector("driftd_alarm_since_timestamp_seconds", *KINDS)
 SCORE: Final = selector("driftd_alarm_score", *KINDS)
 LAST_SUCCESS: Final = selector("driftd_last_success_timestamp_seconds", MODELS)
 LAST_RUN: Final = selector("driftd_last_run_timestamp_seconds", MODELS)
@@ -190,6 +191,7 @@ def _open() -> Json:
                 ),
                 Cell("Score", "short", SCORE_STEPS, decimals=2),
             ),
+            (Query(f"1000 * max by (model, kind, segment) ({SINCE})"), Cell("Open since", "dateTimeAsIso")),
         ),
         sort="Score",
         none="no alarm is open",

@@ -135,6 +135,12 @@ FAMILIES: Final[tuple[Family, ...]] = (
     _family(_GAUGE, "driftd_alarm", "model kind segment", "1 while the alarm is open, else 0."),
     _family(
         _GAUGE,
+        "driftd_alarm_since_timestamp_seconds",
+        "model kind segment",
+        "Event time at which the open alarm opened; no series while it is closed.",
+    ),
+    _family(
+        _GAUGE,
         "driftd_alarm_score",
         "model kind segment",
         "How rare by chance, against the budget of false alarms: 1 or more and material opens the alarm.",

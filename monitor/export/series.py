@@ -147,6 +147,8 @@ def _alarms(view: ModelView) -> Iterator[Point]:
         labels = (view.model, verdict.kind, label_value(verdict.segment))
         yield "driftd_alarm", labels, verdict.alarm
         yield "driftd_alarm_score", labels, verdict.score
+        if verdict.alarm:
+            yield "driftd_alarm_since_timestamp_seconds", labels, _seconds(verdict.since)
     for kind, count in view.alarms_total.items():
         yield "driftd_alarms_total", (view.model, kind), count
 

@@ -72,9 +72,14 @@ BROKEN: Final = asked(
 )
 
 SCORE: Final = (
-    asked(f"driftd_alarm_score{OF_KIND}", KIND, f"The score is now {printed('%.2f')}. ")
+    asked(
+        f"driftd_alarm_since_timestamp_seconds{OF_KIND}",
+        KIND,
+        "Open since {{ . | first | value | humanizeTimestamp }}, event time. ",
+    )
+    + asked(f"driftd_alarm_score{OF_KIND}", KIND, f"The score is now {printed('%.2f')}. ")
     + "An alarm opens at 1 and closes by itself after 24 hours without a window beyond the line. "
-    "The daemon's page and driftd status say since when, and from what to what."
+    "The daemon's page and driftd status say from what to what."
 )
 
 ERRORS: Final = asked(
