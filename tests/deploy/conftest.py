@@ -1,7 +1,5 @@
-"""The outside checkers of what is in deploy/, and a server for the checks of its health."""
+"""A server for the checks of its health."""
 
-import os
-import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -11,30 +9,6 @@ from monitor.export.snapshot import Board
 from monitor.web.routes import App
 from monitor.web.server import Server
 from tests.web.certificates import Authority, Pair
-
-
-def tool(name: str) -> str:
-    """The path of an outside checker; in CI a test that lacks it fails, elsewhere it is left out."""
-    variable = f"DRIFTD_{name.upper().replace('-', '_')}"
-    found = shutil.which(os.environ.get(variable, name))
-    if found is None:
-        pytest.skip(f"{name} is not installed; {variable} names it")
-    return found
-
-
-@pytest.fixture(scope="session")
-def hadolint() -> str:
-    return tool("hadolint")
-
-
-@pytest.fixture(scope="session")
-def kubernetes_validate() -> str:
-    return tool("kubernetes-validate")
-
-
-@pytest.fixture(scope="session")
-def systemd_analyze() -> str:
-    return tool("systemd-analyze")
 
 
 @pytest.fixture
