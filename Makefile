@@ -9,7 +9,7 @@ STAMP := .venv/.installed
 ARGS ?=
 # processes that run tests; `make test WORKERS=0` runs them in one
 WORKERS ?= 2
-CODE := monitor tests benchmarks
+CODE := monitor tests benchmarks deploy
 
 .PHONY: help venv demo test lint format types imports docs check bench lock clean
 
@@ -50,10 +50,12 @@ check: test lint types imports docs ## all of it
 bench: $(STAMP) ## measure the speed against a bare scan of the same file
 	@$(BIN)/python benchmarks/evaluate.py $(ARGS)
 
-lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml
+lock: $(STAMP) ## resolve requirements.lock anew from pyproject.toml, and the daemon's part of it in deploy/
 	@$(BIN)/python -m pip install --quiet uv
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --generate-hashes --python-version 3.11 \
 		--no-emit-index-url --no-header --no-annotate --group dev --extra s3 pyproject.toml -o requirements.lock
+	@$(BIN)/uv pip compile --quiet --universal --generate-hashes --python-version 3.11 --constraint requirements.lock \
+		--no-emit-index-url --no-header --no-annotate --extra s3 pyproject.toml -o deploy/requirements.lock
 
 clean: ## remove what was made here, the environment too
 	@rm -rf .venv .tools build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

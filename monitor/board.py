@@ -5,10 +5,11 @@ from dataclasses import replace
 from datetime import datetime
 
 from monitor.config.schema import ModelConfig
-from monitor.export.snapshot import Detail, ModelView, after_evaluation, new_view
+from monitor.export.snapshot import Detail, ModelView, after_error, after_evaluation, new_view
 from monitor.scheduler import period
 from monitor.state import Commit, ModelState
 from monitor.store import Store
+from monitor.types import Evaluation, Reason, Stage
 
 SHOWN_WINDOWS = 64
 """How many of the newest windows are read to show what a restarted daemon knows."""
@@ -55,9 +56,18 @@ def committed(commit: Commit, min_rows: int) -> Callable[[ModelView], ModelView]
     def change(view: ModelView) -> ModelView:
         for evaluation in commit.evaluations:
             view = after_evaluation(view, evaluation, min_rows)
+            for _ in range(_failed_detectors(evaluation)):
+                view = after_error(view, Stage.DETECT, Reason.DETECTOR_FAILED)
         return replace(view, label_coverage=coverage(commit.state))
 
     return change
+
+
+def _failed_detectors(evaluation: Evaluation) -> int:
+    """What faults of detectors cost a line, each once: a restated line tells them again."""
+    if evaluation.restated:
+        return 0
+    return sum(problem.reason is Reason.DETECTOR_FAILED for problem in evaluation.problems)
 
 
 def coverage(state: ModelState) -> float | None:

@@ -18,6 +18,7 @@ from monitor.leasing import held
 from monitor.notify import Notifier
 from monitor.plan import Planned
 from monitor.recorder import Committed, order, record
+from monitor.run_log import Entry, RunLog
 from monitor.scheduler import Clock, first_run, trigger
 from monitor.state import ModelState
 from monitor.store import Store
@@ -66,6 +67,7 @@ class Daemon:
         self._stopping = threading.Event()
         self._ending = threading.Event()
         self._reloading = threading.Lock()
+        self._log = RunLog()
         self._schedule = Clock(self.run_model, self._skipped, settings.workers)
 
     def start(self) -> None:
@@ -74,8 +76,7 @@ class Daemon:
         At the start a model file that is not valid is left out and told; the others run.
         """
         configs, problems = self._load()
-        for problem in problems:
-            log.error(str(problem))
+        self._not_valid(problems)
         self._apply(configs, ok=not problems)
         self._schedule.start()
         self._ready = "ready"
@@ -112,10 +113,22 @@ class Daemon:
 
     def _refused(self, error: ConfigError | StoreError) -> None:
         """The configuration before the reload stays, which is said in every place."""
-        for problem in error.problems if isinstance(error, ConfigError) else (error,):
-            log.error(str(problem))
+        if isinstance(error, ConfigError):
+            self._not_valid(error.problems)
+        else:
+            self._store_failed(error)
         self._board.update(lambda snapshot: snapshot.with_config(ok=False, at=self._now()))
         self._notifier.ready("runs on the configuration before the last reload")
+
+    def _not_valid(self, problems: Sequence[ConfigProblem]) -> None:
+        for problem in problems:
+            extra = {"stage": str(Stage.CONFIG), "reason": str(Reason.CONFIG_INVALID)}
+            log.error(str(problem), extra=extra)
+            self._board.update(lambda snapshot: snapshot.with_error(Stage.CONFIG, Reason.CONFIG_INVALID))
+
+    def _store_failed(self, error: StoreError) -> None:
+        log.error(str(error), extra={"stage": str(Stage.STORE), "reason": str(error.reason)})
+        self._board.update(lambda snapshot: snapshot.with_error(Stage.STORE, error.reason))
 
     def wait(self, stop: threading.Event) -> None:
         """Be there until `stop` is set: heartbeats and pruning."""
@@ -148,7 +161,7 @@ class Daemon:
             with held(self._store, model, self._pause) as owner:
                 self._evaluate(config, run, owner)
         except LeasedError as error:
-            log.warning(str(error), extra={"model": model})
+            self._log.tell(model, [Entry(logging.WARNING, Stage.STORE, Reason.LEASED, str(error))])
             self._skipped(model, Reason.LEASED)
             return
         except StoreError as error:
@@ -156,12 +169,7 @@ class Daemon:
         except Exception as error:  # a thread of the pool must not end without a word
             log.exception("run failed", extra={"model": model})
             run.failures.append(Failed(Stage.WORKER, Reason.INTERNAL, f"a fault of driftd: {error!r}"))
-        for failure in run.failures:
-            extra = {"model": model, "stage": str(failure.stage), "reason": str(failure.reason)}
-            log.error(failure.message, extra=extra)
-        for problem in run.problems:
-            extra = {"model": model, "stage": str(Stage.SCAN), "reason": str(problem.reason)}
-            log.warning(problem.message, extra=extra)
+        self._log.tell(model, run.entries())
         self._told(config, run)
 
     def _pause(self, seconds: float) -> None:
@@ -203,17 +211,13 @@ class Daemon:
                 outcome=outcome,
                 ended=self._now(),
                 stages=run.stages,
-                errors=[
-                    *((failure.stage, failure.reason) for failure in run.failures),
-                    *((Stage.SCAN, problem.reason) for problem in run.problems),
-                ],
+                errors=[(entry.stage, entry.reason) for entry in run.entries()],
                 window_end=run.state.watermark,
                 label_coverage=coverage(run.state),
             )
 
         self._change(config.model, change)
-        extra = {"model": config.model, "outcome": str(outcome), "lines": run.lines}
-        log.info("run", extra=extra | {"seconds": round(sum(run.stages.values()), 3)})
+        self._log.end(config.model, str(outcome), run.lines, sum(run.stages.values()))
 
     def _skipped(self, model: str, reason: Reason) -> None:
         self._change(model, lambda view: after_skip(view, reason))
@@ -253,8 +257,7 @@ class Daemon:
         try:
             pruned = self._store.prune(self._now() - self._settings.retention)
         except StoreError as error:
-            log.warning(str(error))
-            self._board.update(lambda snapshot: snapshot.with_error(Stage.STORE, Reason.STORE_FAILED))
+            self._store_failed(error)
             return
         if pruned:
             log.info("pruned", extra={"rows": pruned})
@@ -270,6 +273,13 @@ class Tally:
     """Of a run without a new window, whose line would tell them."""
     stages: dict[Stage, float] = field(default_factory=dict)
     lines: int = 0
+
+    def entries(self) -> list[Entry]:
+        """What was wrong: each is told once and counted every time."""
+        return [
+            *(Entry(logging.ERROR, each.stage, each.reason, each.message) for each in self.failures),
+            *(Entry(logging.WARNING, Stage.SCAN, each.reason, each.message) for each in self.problems),
+        ]
 
 
 def _with_task(view: ModelView, task: Task | None) -> ModelView:

@@ -140,7 +140,8 @@ class Lines:
                 except MemoryError:
                     raise
                 except Exception as error:  # noqa: BLE001 - it is told with every window in which it fails
-                    log.warning("detector failed", extra={"detector": token, "error": type(error).__name__})
+                    extra = {"model": self._plan.model, "detector": token, "error": type(error).__name__}
+                    log.warning("detector failed", extra=extra)
         self._seen += 1
 
     def excesses(self) -> dict[tuple[str, str], float]:

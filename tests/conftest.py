@@ -106,6 +106,24 @@ def prometheus() -> str:
     return tool("prometheus", "DRIFTD_PROMETHEUS")
 
 
+@pytest.fixture(scope="session")
+def hadolint() -> str:
+    """The linter of Dockerfiles."""
+    return tool("hadolint", "DRIFTD_HADOLINT")
+
+
+@pytest.fixture(scope="session")
+def kubernetes_validate() -> str:
+    """The checker of manifests by the schemas of Kubernetes."""
+    return tool("kubernetes-validate", "DRIFTD_KUBERNETES_VALIDATE")
+
+
+@pytest.fixture(scope="session")
+def systemd_analyze() -> str:
+    """systemd's checker of units."""
+    return tool("systemd-analyze", "DRIFTD_SYSTEMD_ANALYZE")
+
+
 class Clock:
     """A clock that stands still until it is told to move."""
 

@@ -9,7 +9,7 @@ from monitor.config.load import load_model
 from monitor.export.snapshot import Detail, Outcome, after_run, new_view
 from monitor.state import ModelState
 from monitor.store import Store
-from monitor.types import Kind, Task
+from monitor.types import Kind, Problem, Reason, Stage, Task
 from tests.store.store_records import MODEL, START, alarm, commit, evaluation, pending
 
 YAML = """
@@ -119,6 +119,15 @@ def test_every_line_of_a_commit_counts(load, store, clock):
     view = view_of(load(), store, None, clock())
     both = replace(commit(1), evaluations=(evaluation(0), evaluation(1)))
     assert committed(both, 1)(view).alarms_total[Kind.COVARIATE] == 2
+
+
+def test_a_detector_that_failed_is_counted_with_the_line_that_lacks_it(load, store, clock):
+    view = view_of(load(), store, None, clock.now)
+    failed = Problem("temp", Reason.DETECTOR_FAILED, "ks failed")
+    line = evaluation(problems=(failed, Problem("", Reason.TOO_FEW_ROWS, "few")))
+    again = replace(line, restated=True)
+    view = committed(replace(commit(), evaluations=(line, again)), 100)(view)
+    assert view.errors == {(Stage.DETECT, Reason.DETECTOR_FAILED): 1}
 
 
 def test_coverage_is_over_all_windows_that_await_labels():

@@ -241,6 +241,21 @@ def test_problems_of_a_run_without_a_window_are_counted(service, workers):
     assert found == 1
 
 
+def test_a_problem_that_lasts_is_told_once_and_counted_every_time(service, workers, caplog):
+    service.daemon.start()
+    problem = Problem("", Reason.FILE_UNREADABLE, "live.parquet cannot be read")
+    workers.events["flights"] = [Planned(0, (problem,)), Failed(Stage.DETECT, Reason.INTERNAL, "a fault")]
+    for _ in range(3):
+        service.daemon.run_model("flights")
+    for message, stage, reason in (
+        ("live.parquet cannot be read", "scan", "file_unreadable"),
+        ("a fault", "detect", "internal"),
+    ):
+        (record,) = (each for each in caplog.records if each.message == message and each.levelname != "DEBUG")
+        assert (record.model, record.stage, record.reason) == ("flights", stage, reason)
+        assert service.value("driftd_errors_total", model="flights", stage=stage, reason=reason) == 3
+
+
 def test_each_run_goes_on_where_the_last_one_ended_up_to_now(service, workers, clock):
     service.daemon.start()
     workers.events["flights"] = [day(0)]
@@ -295,6 +310,16 @@ def test_a_bad_file_keeps_the_whole_configuration_before(service, clock):
     service.daemon.reload()
     assert service.value("driftd_config_last_reload_successful") == 1
     assert service.value("driftd_model_info", model="trains") == 1
+
+
+def test_faults_of_model_files_are_counted_one_by_one(service):
+    errors = partial(service.value, "driftd_errors_total", model="", stage="config", reason="config_invalid")
+    service.write("boats", text="[]").daemon.start()
+    assert errors() == 1
+    service.write("boats", text="version: 2")
+    with pytest.raises(ConfigError) as refused:
+        service.daemon.reload()
+    assert errors() == 1 + len(refused.value.problems) > 2
 
 
 def test_a_store_that_fails_keeps_the_configuration_before(service, monkeypatch):

@@ -1,8 +1,10 @@
+import ast
 import io
 import json
 import logging
 import sys
 import warnings
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -167,3 +169,19 @@ def test_logs_go_to_stderr(capsys):
 def test_a_form_or_level_that_does_not_exist(form, level):
     with pytest.raises(ValueError, match=r"xml|LOUD"):
         configure(form, level)
+
+
+def calls():
+    """Every call of a module's `log` that may be a warning or an error."""
+    package = Path(__file__).parents[1] / "monitor"
+    for path in sorted(package.rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            match node:
+                case ast.Call(func=ast.Attribute(ast.Name("log"), "warning" | "error" | "exception" | "log")):
+                    yield f"{path.relative_to(package)}:{node.lineno}", node
+
+
+def test_every_warning_and_error_says_in_fields_what_it_is_about():
+    found = list(calls())
+    assert len(found) > 10
+    assert [place for place, call in found if "extra" not in {each.arg for each in call.keywords}] == []

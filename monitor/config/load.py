@@ -122,7 +122,7 @@ def _files_in(folder: Path) -> list[Path]:
     found = [name for name in names if name.suffix == ".yaml" and name.is_file()]
     if not found:
         rename = "; rename *.yml to *.yaml" if any(name.suffix == ".yml" for name in names) else ""
-        log.warning("the folder %s holds no *.yaml%s", folder, rename)
+        log.warning("the folder %s holds no *.yaml%s", folder, rename, extra={"folder": str(folder)})
     return found
 
 

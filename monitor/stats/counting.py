@@ -200,7 +200,7 @@ def _load() -> Callable[..., None] | None:
         return None
     try:
         from monitor.stats.kernel import compiled  # noqa: PLC0415 - half a second, and only for many values
-    except ImportError as error:
+    except (ImportError, OSError) as error:  # OSError: where no memory may be both written and executed
         log.info("numba cannot be imported (%s): numpy counts, to the same numbers but slower", error)
         return None
     try:

@@ -8,7 +8,7 @@ import secrets
 import ssl
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -93,11 +93,12 @@ class Gate:
     """The access that holds now; without a file: everybody who reaches the port.
 
     A changed file or certificate is taken up at the next connection. One that is not valid changes
-    nothing: the last valid one goes on, and that is logged once.
+    nothing: the last valid one goes on, and that is logged once and told to `refused`.
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, refused: Callable[[], None] = lambda: None) -> None:
         self._path = path
+        self._refused = refused
         self._lock = threading.Lock()
         self._access = Access()
         self._files: tuple[Path, ...] = ()
@@ -114,7 +115,9 @@ class Gate:
                 try:
                     self._read(self._path)
                 except ConfigError as error:
-                    log.warning("web configuration not valid, the last one goes on: %s", error)
+                    extra = {"file": str(self._path), "error": str(error)}
+                    log.warning("web configuration not valid, the last one goes on", extra=extra)
+                    self._refused()
             return self._access
 
     def _read(self, path: Path) -> None:

@@ -10,6 +10,7 @@ from typing import Final
 from monitor.errors import DriftdError
 from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board
+from monitor.types import Reason, Stage
 from monitor.web.pages import SECURITY_HEADERS, status_page
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ def respond(app: App, request: Request) -> Response:
         return answer(app, request)
     except Exception:
         log.exception("a request failed", extra={"path": request.path})
+        app.board.update(lambda snapshot: snapshot.with_error(Stage.EXPORT, Reason.INTERNAL))
         return text(HTTPStatus.INTERNAL_SERVER_ERROR, "internal error; the log of driftd says more")
 
 

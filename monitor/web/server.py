@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from monitor.errors import DriftdError
+from monitor.types import Reason, Stage
 from monitor.web.access import Gate
 from monitor.web.handler import Handler, Limits, Service
 from monitor.web.routes import App
@@ -70,10 +71,13 @@ class Server:
     ) -> None:
         self.address = parse_listen(listen)
         self._app = app
-        self._gate = Gate(web_config)
+        self._gate = Gate(web_config, self._count_refusal)
         self._limits = limits or Limits()
         self._server: _HttpServer | None = None
         self._thread: threading.Thread | None = None
+
+    def _count_refusal(self) -> None:
+        self._app.board.update(lambda snapshot: snapshot.with_error(Stage.EXPORT, Reason.CONFIG_INVALID))
 
     @property
     def url(self) -> str:

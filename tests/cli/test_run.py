@@ -12,6 +12,7 @@ from urllib.request import Request, urlopen
 
 import pytest
 
+from monitor.errors import DriftdError
 from tests.harness import driftd
 
 DEADLINE = 60.0
@@ -92,6 +93,20 @@ def test_it_evaluates_reloads_all_or_nothing_and_ends_with_0(make, start):
     assert daemon.end() == (0, "")
     assert "msg=stopped" in daemon.log.read_text()
     assert model.once().code == 1
+
+
+def test_workers_log_as_the_daemon_does(make, monkeypatch):
+    given = []
+
+    def daemon(load, store, board, settings):
+        given.append(settings.logs)
+        store.close()
+        raise DriftdError("enough")
+
+    monkeypatch.setattr("monitor.cli.run.Daemon", daemon)
+    model = make()
+    driftd("run", model.path, "--state", model.state, "--log-format", "json", "--log-level", "error")
+    assert given == [("json", "error")]
 
 
 def test_a_port_that_is_taken_is_2(make):

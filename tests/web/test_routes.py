@@ -4,6 +4,7 @@ from http import HTTPStatus
 import pytest
 
 from monitor.errors import ConfigError, ConfigProblem
+from monitor.types import Reason, Stage
 from monitor.web.routes import Request, respond
 
 
@@ -85,6 +86,7 @@ def test_a_fault_of_ours_is_told_to_the_log_only(daemon, caplog):
     assert answer.status == HTTPStatus.INTERNAL_SERVER_ERROR
     assert b"secret detail" not in answer.body
     assert "secret detail" in caplog.text
+    assert daemon.board.current().errors[Stage.EXPORT, Reason.INTERNAL] == 1
 
 
 def test_the_status_page_may_run_nothing(daemon):

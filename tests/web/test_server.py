@@ -243,6 +243,16 @@ def test_a_password_is_asked_for(daemon, tmp_path):
         assert get(server, "/metrics", headers=right)[0].status == 200
 
 
+def test_a_web_configuration_that_became_invalid_is_counted(daemon, tmp_path):
+    path = tmp_path / "web.yml"
+    path.write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}\n", encoding="utf-8")
+    with serving(daemon, path) as server:
+        path.write_text("http_server_config: {header: {}}\n", encoding="utf-8")
+        for _ in range(3):
+            _, body = get(server, "/metrics")
+        assert b'driftd_errors_total{model="",reason="config_invalid",stage="export"} 1.0' in body
+
+
 def test_headers_of_the_file_stand_in_every_answer(daemon, tmp_path):
     path = tmp_path / "web.yml"
     path.write_text("http_server_config: {headers: {X-Frame-Options: sameorigin}}\n", encoding="utf-8")
