@@ -4,6 +4,8 @@ import subprocess
 import sys
 import time
 from contextlib import suppress
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import psutil
 
@@ -15,8 +17,8 @@ PATIENCE = 100.0
 class DaemonProcess:
     """The daemon as a user starts it; `log` takes what it says. Its family are the processes it starts."""
 
-    def __init__(self, path, url, log):
-        command = [sys.executable, "-m", "monitor", "run", path, "--state", url, "--listen", "127.0.0.1:0"]
+    def __init__(self, path, url, log, *more, listen="127.0.0.1:0"):
+        command = [sys.executable, "-m", "monitor", "run", path, "--state", url, "--listen", listen, *more]
         with log.open("ab") as stream:
             self.process = subprocess.Popen(list(map(str, command)), stderr=stream)
 
@@ -25,6 +27,20 @@ class DaemonProcess:
 
     def __exit__(self, *_):
         self.kill()
+
+    @property
+    def address(self):
+        """Where it serves HTTP, awaited."""
+        return f"127.0.0.1:{awaited(lambda: port(self.process))}"
+
+    def reload(self):
+        """POST /-/reload; returns the status."""
+        request = Request(f"http://{self.address}/-/reload", method="POST")
+        try:
+            with urlopen(request, timeout=PATIENCE) as answer:
+                return answer.status
+        except HTTPError as error:
+            return error.code
 
     def worker(self):
         """The worker of a run, awaited: a child of the fork server, which is a child of the daemon."""
@@ -51,6 +67,13 @@ class DaemonProcess:
         """SIGTERM; returns the exit code."""
         self.process.terminate()
         return self.process.wait(PATIENCE)
+
+
+def port(process):
+    """The port on which the process listens; None where it does not yet."""
+    assert process.poll() is None, "the process has ended"
+    connections = psutil.Process(process.pid).net_connections("tcp")
+    return next((each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN), None)
 
 
 def ended(process):

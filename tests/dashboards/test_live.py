@@ -13,7 +13,8 @@ from tests.dashboards.grafana import (
     replaced,
     variables,
 )
-from tests.dashboards.live import Prometheus, scraped
+from tests.dashboards.live import scraped
+from tests.e2e.servers import Prometheus
 
 SECONDS = 20
 """How far back a picture's query looks."""

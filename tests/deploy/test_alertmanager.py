@@ -3,8 +3,6 @@
 import json
 import re
 import subprocess
-import threading
-import time
 import urllib.request
 from pathlib import Path
 
@@ -13,6 +11,8 @@ import yaml
 
 from monitor.export.rules import groups
 from monitor.export.rules.records import Alert
+from tests.crash.daemon_process import awaited
+from tests.e2e.servers import alertmanager_in
 
 FILE = Path(__file__).parents[2] / "deploy" / "alertmanager" / "alertmanager.yml"
 ALERTS = {rule.name for group in groups() for rule in group.rules if isinstance(rule, Alert)}
@@ -83,28 +83,8 @@ def test_it_names_only_alerts_that_there_are():
 @pytest.fixture
 def running(alertmanager, tmp_path):
     """The address of an Alertmanager with the example as its configuration."""
-    command = [
-        alertmanager,
-        f"--config.file={FILE}",
-        f"--storage.path={tmp_path}",
-        "--web.listen-address=127.0.0.1:0",
-        "--cluster.listen-address=",
-    ]
-    # a package that is unpacked rather than installed has its templates below the folder it was unpacked in
-    root = Path(alertmanager).resolve().parents[2]
-    process = subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True)
-    try:
-        assert process.stderr is not None
-        for line in process.stderr:
-            found = re.search(r"Listening on.* address=(127\.0\.0\.1:\d+)", line)
-            if found:
-                yield f"http://{found[1]}"
-                break
-        else:
-            pytest.fail("Alertmanager ended before it listened")
-    finally:
-        process.terminate()
-        process.communicate(timeout=30)
+    with alertmanager_in(tmp_path, alertmanager, FILE) as address:
+        yield f"http://{address}"
 
 
 def told_and_silenced(address: str) -> dict:
@@ -133,7 +113,4 @@ def test_a_cause_silences_its_consequences_of_the_same_model_only(running):
     urllib.request.urlopen(request, timeout=10).close()
     expected = {key: tuple(set(side.split()) for side in sides) for key, sides in SILENCED.items()}
     # what silences what is known a moment after the alerts are
-    until = time.monotonic() + 10
-    while (found := told_and_silenced(running)) != expected and time.monotonic() < until:
-        threading.Event().wait(0.05)
-    assert found == expected
+    awaited(lambda: told_and_silenced(running) == expected)
