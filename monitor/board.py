@@ -1,6 +1,6 @@
 """What the board shows of a model: from its configuration, from the store, from what a run commits."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
@@ -9,18 +9,20 @@ from monitor.export.snapshot import Detail, ModelView, after_error, after_evalua
 from monitor.scheduler import period
 from monitor.state import Commit, ModelState
 from monitor.store import Store
-from monitor.types import Evaluation, Reason, Stage
+from monitor.types import Evaluation, Kind, Reason, Stage
 
 SHOWN_WINDOWS = 64
 """How many of the newest windows are read to show what a restarted daemon knows."""
 
 
-def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: datetime) -> ModelView:
-    """The model as it is known: what a running daemon shows already, else what the store has."""
+def unevaluated(
+    config: ModelConfig, now: datetime, alarms: Iterable[tuple[Kind, datetime]] = ()
+) -> ModelView:
+    """The model as its file describes it. `alarms`: (kind, since) of those that count already."""
     schedule = config.schedule
     every = None if schedule.cron is not None else schedule.every.nominal
     by_time = config.columns.timestamp is not None
-    view = new_view(
+    return new_view(
         config.model,
         owner=config.owner or "",
         task=config.task,
@@ -30,8 +32,13 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
         lateness_seconds=config.window.lateness.nominal.total_seconds() if by_time else None,
         detail=Detail(config.export.detail),
         private_classes=config.columns.label in config.columns.features.private,
-        alarms=[(record.kind, record.since) for record in store.alarms(config.model)],
+        alarms=alarms,
     )
+
+
+def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: datetime) -> ModelView:
+    """The model as it is known: what a running daemon shows already, else what the store has."""
+    view = unevaluated(config, now, [(record.kind, record.since) for record in store.alarms(config.model)])
     if known is not None:
         return replace(
             known,

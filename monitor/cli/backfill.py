@@ -2,14 +2,21 @@
 
 import argparse
 import os
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from pathlib import Path
+from typing import BinaryIO
 
+from monitor.board import committed, unevaluated
 from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
+from monitor.cli.rules import job
 from monitor.cli.show import Shown
 from monitor.config.schema import ModelConfig
 from monitor.errors import DriftdError, StoreError
 from monitor.evaluation import Failed, Learned, Order, evaluate
+from monitor.export.history import History
+from monitor.export.rules.table import DEFAULT_JOB
 from monitor.recorder import Committed
 from monitor.state import Commit, ModelState
 from monitor.store import Store
@@ -45,7 +52,19 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     options.add_state(parser)
     options.add_json(parser)
-    parser.add_argument("--openmetrics", type=_later, help=argparse.SUPPRESS)
+    parser.add_argument(
+        "--openmetrics",
+        metavar="FILE",
+        type=Path,
+        help="write what scrapes would have shown, for promtool tsdb create-blocks-from openmetrics FILE",
+    )
+    parser.add_argument(
+        "--job",
+        metavar="NAME",
+        type=job,
+        default=DEFAULT_JOB,
+        help=f"the scrape job of the daemon, a label of what is written (default {DEFAULT_JOB})",
+    )
     options.add_log(parser)
     parser.set_defaults(call=call)
 
@@ -57,24 +76,42 @@ def call(given: argparse.Namespace) -> int:
         raise DriftdError(message)
     prepare(given.state, given.log_format, given.log_level)
     loaded = load_models(given.paths)
-    with Store.open(given.state) as store, Shown(as_json=given.json) as shown:
+    history = History(given.job) if given.openmetrics else None
+    with ExitStack() as stack:
+        file = stack.enter_context(_opened(given.openmetrics)) if given.openmetrics else None
+        store, shown = (
+            stack.enter_context(Store.open(given.state)),
+            stack.enter_context(Shown(as_json=given.json)),
+        )
         for config in loaded.configs:
-            _one(store, config, given.start, given.end, shown)
+            _one(store, config, given.start, given.end, shown, history)
+        if file is not None and history is not None:
+            file.write(history.text())
     return 2 if shown.failed or loaded.failed else int(shown.alarmed)
 
 
-def _one(store: Store, config: ModelConfig, start: datetime, end: datetime, shown: Shown) -> None:
+def _opened(path: Path) -> BinaryIO:
+    try:
+        return path.open("wb")
+    except OSError as error:
+        message = f"{path} cannot be written: {error.strerror}"
+        raise DriftdError(message) from None
+
+
+def _one(
+    store: Store, config: ModelConfig, start: datetime, end: datetime, shown: Shown, history: History | None
+) -> None:
     """One model; what fails is told and stops no other model."""
     shown.begin(config.model)
     try:
-        store.add_history(config.model, _evaluated(store, config, start, end, shown))
+        store.add_history(config.model, _evaluated(store, config, start, end, shown, history))
     except StoreError as error:
         shown.take(Failed(Stage.STORE, error.reason, str(error)))
     shown.end()
 
 
 def _evaluated(
-    store: Store, config: ModelConfig, start: datetime, end: datetime, shown: Shown
+    store: Store, config: ModelConfig, start: datetime, end: datetime, shown: Shown, history: History | None
 ) -> tuple[Evaluation, ...]:
     """The last line of each window."""
     now = datetime.now(UTC)
@@ -89,17 +126,16 @@ def _evaluated(
         end=end,
     )
     last: dict[str, Evaluation] = {}
+    view = unevaluated(config, now)
     for event in evaluate(order):
         if isinstance(event, Learned):
             store.save_reference(config.model, event.fingerprint, event.blob)
         elif isinstance(event, Commit):
             last.update((each.window.key, each) for each in event.evaluations)
             shown.take(Committed(event))
+            view = committed(event, config.window.min_rows)(view)
+            if history is not None and event.evaluations and event.evaluations[0].window.end:
+                history.add(view, event.evaluations[0].tick)  # windows that are files have no time
         else:
             shown.take(event)
     return tuple(last.values())
-
-
-def _later(text: str) -> str:
-    message = f"writing {text} is not in this version; --json has what it would hold"
-    raise argparse.ArgumentTypeError(message)

@@ -1,6 +1,9 @@
 """`driftd backfill`: past windows as `once` would have printed them; nothing that stands is moved."""
 
+from datetime import UTC, datetime
+
 import pytest
+from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 from monitor.cli import main
 from monitor.store import Store
@@ -80,6 +83,37 @@ def test_people_read_which_alarms_there_would_have_been(make):
     assert total == "small: 2 windows, 400 rows; open alarms: covariate since 2024-01-22T00:00Z"
 
 
+def test_the_history_of_every_model_is_written(make, tmp_path):
+    models = make("quiet"), make("passed", "passed")
+    path = tmp_path / "history.txt"
+    stored = ("--state", models[0].state, "--openmetrics", path, "--job", "drift")
+    driftd("backfill", *(model.path for model in models), "--from", FROM, "--to", TO, *stored)
+    (family,) = (
+        each
+        for each in text_string_to_metric_families(path.read_text(encoding="utf-8"))
+        if each.name == "driftd_alarm"
+    )
+    found = {
+        (each.labels["model"], datetime.fromtimestamp(float(each.timestamp), UTC).isoformat()): each.value
+        for each in family.samples
+        if each.labels["kind"] == "covariate" and each.labels["job"] == "drift"
+    }
+    first, second = "2024-01-23T01:00:00+00:00", "2024-01-24T01:00:00+00:00"
+    assert found == {
+        ("passed", first): 1,
+        ("passed", second): 1,
+        ("quiet", first): 0,
+        ("quiet", second): 0,
+    }
+
+
+def test_a_history_that_cannot_be_written_is_2_before_anything_is_evaluated(make, tmp_path):
+    model = make()
+    ran = backfill(model, FROM, TO, "--openmetrics", str(tmp_path / "none" / "history.txt"))
+    assert (ran.code, ran.out) == (2, "")
+    assert "history.txt cannot be written: No such file or directory" in ran.err
+
+
 def test_exit_codes(make):
     quiet, lost = make("quiet"), make("lost", "lost")
     lost.path.write_text(lost.path.read_text().replace("reference.parquet", "lost.parquet"))
@@ -99,7 +133,7 @@ def test_a_stretch_that_ends_before_it_begins_is_2(make):
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        (["--openmetrics", "x.txt"], "writing x.txt is not in this version"),
+        (["--openmetrics", "x.txt", "--job", 'a"b'], "is not the name of a job"),
         (["--from", "2024-01-22"], "has no zone; add one, as in 2024-01-22T00:00Z for UTC"),
     ],
 )

@@ -8,6 +8,8 @@ import monitor
 
 FLIGHTS = Path(monitor.__file__).parent / "data" / "flights.parquet"
 
+Stretch = tuple[str, str]
+
 REFERENCE = ("2024-01-01", "2024-01-21")
 
 LATENESS = pd.Timedelta("1h")
@@ -32,15 +34,20 @@ export: {detail: all}
 """
 
 
-def moved(*times: tuple[str, str]) -> list[pd.DataFrame]:
-    """The flights of each `[start, end)`, one after the other without a gap; the last ends about now."""
+def flown(stretch: Stretch) -> pd.DataFrame:
+    """The flights of `[start, end)`."""
     flights = pd.read_parquet(FLIGHTS)
+    start, end = (pd.Timestamp(each, tz="UTC") for each in stretch)
+    return flights[(flights["ts"] >= start) & (flights["ts"] < end)]
+
+
+def moved(*stretches: Stretch) -> list[pd.DataFrame]:
+    """The flights of each, one after the other without a gap; the last end about now."""
     to = (pd.Timestamp.now("UTC") - LATENESS).floor("6h")
     found = []
-    for first, last in reversed(times):
-        start, end = (pd.Timestamp(each, tz="UTC") for each in (first, last))
-        rows = flights[(flights["ts"] >= start) & (flights["ts"] < end)]
-        shift = to - end
+    for stretch in reversed(stretches):
+        start, end = (pd.Timestamp(each, tz="UTC") for each in stretch)
+        rows, shift = flown(stretch), to - end
         found.insert(0, rows.assign(ts=rows["ts"] + shift, label_ts=rows["label_ts"] + shift))
         to -= end - start
     return found

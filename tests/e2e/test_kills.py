@@ -53,7 +53,7 @@ class Site:
         return worker
 
     def check_complete(self) -> None:
-        """Every window is in the ledger, none missing and none twice; so is every alarm; the lease is free."""
+        """Every window is in the ledger once, every alarm too; nobody has the lease."""
         with closing(Store.open(self.url, read_only=True)) as store:
             alarms = [(each.kind, each.since) for each in store.alarms(NAME)]
             assert store.lease_owner(NAME) is None
