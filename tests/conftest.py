@@ -61,7 +61,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    skipped = terminalreporter.stats.get("skipped")
+    """Which tests were left out, by reason."""
+    skipped = terminalreporter.stats.get("skipped", ())
+    names: dict[str, set[str]] = {}
+    for report in skipped:
+        reason = report.longrepr[2].removeprefix("Skipped: ")
+        names.setdefault(reason, set()).add(report.nodeid.partition("[")[0])
+    for reason, left_out in sorted(names.items()):
+        terminalreporter.write_line(f"left out, because {reason}:")
+        for name in sorted(left_out):
+            terminalreporter.write_line(f"  {name}")
     if IN_CI and skipped:
         terminalreporter.write_line(
             f"{len(skipped)} skipped in CI, where every test must run: this is a failure", red=True

@@ -32,6 +32,13 @@ def run(folder: Path, test: str, **environment: str) -> subprocess.CompletedProc
 
 SKIPS = "import pytest\ndef test_a(): pytest.skip('not today')\n"
 NEEDS_DATA = "import pytest\n@pytest.mark.data\ndef test_a(data): assert data.is_dir()\ndef test_b(): pass\n"
+NEEDS_PROGRAM = """
+import pytest
+@pytest.mark.parametrize("number", [1, 2])
+def test_a(prometheus, number): pass
+def test_b(prometheus): pass
+def test_c(): pass
+"""
 
 
 @pytest.mark.parametrize(("in_ci", "code"), [("true", 1), ("", 0)])
@@ -39,6 +46,15 @@ def test_a_skip_fails_the_run_in_ci_only(tmp_path, in_ci, code):
     outcome = run(tmp_path, SKIPS, CI=in_ci)
     assert outcome.returncode == code, outcome.stdout
     assert ("1 skipped in CI" in outcome.stdout) is bool(in_ci)
+
+
+@pytest.mark.parametrize(("in_ci", "code"), [("true", 1), ("", 0)])
+def test_a_program_that_is_not_there_leaves_out_its_tests_by_name_and_fails_in_ci(tmp_path, in_ci, code):
+    outcome = run(tmp_path, NEEDS_PROGRAM, CI=in_ci, DRIFTD_PROMETHEUS=str(tmp_path / "gone"))
+    assert outcome.returncode == code, outcome.stdout
+    reason = "left out, because prometheus is not installed; DRIFTD_PROMETHEUS names it:"
+    assert f"{reason}\n  test_it.py::test_a\n  test_it.py::test_b\n" in outcome.stdout
+    assert "1 passed, 3 skipped" in outcome.stdout
 
 
 def test_without_outside_data_its_tests_are_left_out_and_one_line_says_so(tmp_path):

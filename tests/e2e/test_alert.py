@@ -82,8 +82,9 @@ def test_drift_is_told_when_it_comes_and_when_it_has_gone(started, days):
     assert prometheus.instant(f'ALERTS{{alertname="{ALERT}"}}') == []
     assert daemon.end() == 0
     assert (fires.receiver, resolved.receiver) == ("team-ops", "team-ops")
-    labels = {"job": "driftd", "model": "flight-delay", "kind": "covariate", "severity": "warning"}
+    labels = {"job": "driftd", "model": "flight-delay", "kind": "covariate", "owner": "team-ops"}
     assert labels.items() <= fires.labels.items()
+    assert fires.labels["severity"] == "warning"
     assert fires.labels == resolved.labels
     assert fires.annotations["summary"] == "The inputs of model flight-delay have moved."
     assert "Value / line in the newest window: temp " in fires.annotations["description"]

@@ -11,7 +11,7 @@ import pytest
 
 from monitor.store import Store
 from tests.crash.crash_model import END, LIVE_WINDOWS, NAME, STEP, write_model
-from tests.crash.daemon_process import DaemonProcess, awaited
+from tests.crash.daemon_process import DaemonProcess, awaited, ended
 from tests.e2e.servers import prometheus_in
 from tests.e2e.shipped import write_prometheus
 from tests.harness import driftd
@@ -72,14 +72,16 @@ def test_kills_in_the_middle_of_a_run_are_seen_and_made_good(site, prometheus):
     with ExitStack() as stack:
         daemon = stack.enter_context(site.daemon())
         address = daemon.address
+        first = site.halted(daemon)
+        before = len(site.windows())
+        first.kill()
+        awaited(lambda: ended(first))
+        site.halted(daemon, after=before)
         write_prometheus(site.folder, address)
         server = stack.enter_context(prometheus_in(site.folder, prometheus))
-        worker = site.halted(daemon)
-        awaited(lambda: server.value(UP) == 1)
-        worker.kill()
         awaited(lambda: server.value(CRASHED) == 1)
         assert server.value(FAILED) == 1
-        site.halted(daemon, after=len(site.windows()))
+        assert server.value(UP) == 1
         daemon.kill()
         awaited(lambda: server.value(UP) == 0)
         awaited(lambda: server.instant(DOWN))
