@@ -2,10 +2,10 @@
 
 import argparse
 import os
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import BinaryIO
 
 from monitor.board import committed, unevaluated
 from monitor.cli import options
@@ -76,23 +76,34 @@ def call(given: argparse.Namespace) -> int:
         raise DriftdError(message)
     prepare(given.state, given.log_format, given.log_level)
     loaded = load_models(given.paths)
-    history = History(given.job) if given.openmetrics else None
-    with ExitStack() as stack:
-        file = stack.enter_context(_opened(given.openmetrics)) if given.openmetrics else None
-        store, shown = (
-            stack.enter_context(Store.open(given.state)),
-            stack.enter_context(Shown(as_json=given.json)),
-        )
+    with (
+        _written(given.openmetrics, given.job) as history,
+        Store.open(given.state) as store,
+        Shown(as_json=given.json) as shown,
+    ):
         for config in loaded.configs:
             _one(store, config, given.start, given.end, shown, history)
-        if file is not None and history is not None:
-            file.write(history.text())
     return 2 if shown.failed or loaded.failed else int(shown.alarmed)
 
 
-def _opened(path: Path) -> BinaryIO:
+@contextmanager
+def _written(path: Path | None, name: str) -> Iterator[History | None]:
+    """The history that is in the file in the end; a path that cannot be written is told at once."""
+    if path is None:
+        yield None
+        return
+    history = History(name)
+    with _writing(path):
+        path.touch()
+    yield history
+    with _writing(path):
+        path.write_bytes(history.text())
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
     try:
-        return path.open("wb")
+        yield
     except OSError as error:
         message = f"{path} cannot be written: {error.strerror}"
         raise DriftdError(message) from None

@@ -107,11 +107,18 @@ def test_the_history_of_every_model_is_written(make, tmp_path):
     }
 
 
-def test_a_history_that_cannot_be_written_is_2_before_anything_is_evaluated(make, tmp_path):
-    model = make()
-    ran = backfill(model, FROM, TO, "--openmetrics", str(tmp_path / "none" / "history.txt"))
+def test_a_history_that_cannot_be_written_is_told_before_anything_is_evaluated(make, tmp_path):
+    ran = backfill(make(), FROM, TO, "--openmetrics", str(tmp_path / "none" / "history.txt"))
     assert (ran.code, ran.out) == (2, "")
     assert "history.txt cannot be written: No such file or directory" in ran.err
+
+
+def test_where_there_is_no_space_for_the_history_the_windows_are_written(make):
+    model = make()
+    ran = backfill(model, FROM, TO, "--openmetrics", "/dev/full")
+    assert ran.code == 2
+    assert "/dev/full cannot be written: No space left on device" in ran.err
+    assert len(windows(model)) == 2
 
 
 def test_exit_codes(make):

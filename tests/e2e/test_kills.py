@@ -99,7 +99,7 @@ def test_a_run_that_cannot_end_in_the_grace_time_loses_no_window(site):
         started = time.monotonic()
         assert daemon.end() == 0
         assert GRACE <= time.monotonic() - started < LONGEST_END
-        assert not worker.is_running()
+        assert ended(worker)
     assert 0 < len(site.windows()) < LIVE_WINDOWS
     assert driftd("once", site.path, "--state", site.url).code != 2
     site.check_complete()
