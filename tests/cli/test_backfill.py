@@ -107,6 +107,16 @@ def test_the_history_of_every_model_is_written(make, tmp_path):
     }
 
 
+def test_windows_that_are_files_have_no_time_and_so_no_history(make, tmp_path):
+    model, path = make(), tmp_path / "history.txt"
+    text = model.path.read_text().replace("  timestamp: ts\n", "").replace("length: 1d, lateness: 1h, ", "")
+    model.path.write_text(text)
+    ran = backfill(model, FROM, TO, "--json", "--openmetrics", str(path))
+    assert ran.code == 0
+    assert [line["window"]["file"] for line in ran.lines] == ["quiet.parquet"]
+    assert path.read_bytes() == b"# EOF\n"
+
+
 def test_a_history_that_cannot_be_written_is_told_before_anything_is_evaluated(make, tmp_path):
     ran = backfill(make(), FROM, TO, "--openmetrics", str(tmp_path / "none" / "history.txt"))
     assert (ran.code, ran.out) == (2, "")
