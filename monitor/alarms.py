@@ -8,6 +8,8 @@ from monitor.types import AlarmState, Decision, Severity, State, Verdict, Window
 
 CLOSES_AFTER = timedelta(hours=24)
 CLOSES_AFTER_WINDOWS = 2
+ACCEPTED = "accepted as normal"
+"""What a verdict says whose alarm was accepted."""
 
 
 def advance(memory: AlarmState, window: Window, decision: Decision, tick: datetime) -> AlarmState:
@@ -75,6 +77,29 @@ def verdict(memory: AlarmState, decision: Decision) -> Verdict:
         decision.columns or tuple(sorted(memory.column_since)),
         memory.column_since,
         _words(memory, decision),
+    )
+
+
+def accepted_decision(decision: Decision) -> Decision:
+    """What a window found that was accepted as normal: the numbers as they are, and words for it."""
+    if not opens(decision):
+        return decision
+    return replace(decision, reason=f"{decision.reason}; {ACCEPTED}")
+
+
+def accepted(verdict: Verdict) -> Verdict:
+    """The verdict of a window that was accepted as normal: without its alarm."""
+    if not verdict.alarm:
+        return verdict
+    significant = verdict.score is not None and verdict.score >= 1
+    return replace(
+        verdict,
+        state=State.OK if verdict.state is State.ALARM else verdict.state,
+        alarm=False,
+        severity=Severity.LOW if significant else Severity.NONE,
+        since=None,
+        column_since={},
+        reason=f"{verdict.reason}; {ACCEPTED}",
     )
 
 

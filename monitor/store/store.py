@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from monitor.delta import Delta
 from monitor.errors import StoreError
-from monitor.state import AlarmRecord, Commit, Kept, ModelState
+from monitor.state import Acceptance, AlarmRecord, Commit, Kept, ModelState
 from monitor.store import codec, lease, reads, retention, writes
 from monitor.store.database import Database, open_database
 from monitor.store.schema import models, profiles, references, windows
@@ -108,6 +108,8 @@ class Store:
                 writes.put_label_files(connection, model, Delta.between(known.label_files, state.label_files))
                 at("state")
                 writes.put_alarms(connection, model, commit.alarms, commit.withdrawn)
+                if commit.acceptance is not None:
+                    writes.put_acceptance(connection, model, commit.acceptance)
                 at("before_commit")
             self._series.update(fresh)
             self._known[model] = reads.KnownFiles(revision, state.files, state.label_files)
@@ -169,6 +171,11 @@ class Store:
         """Every alarm, open or closed, in the order in which they opened."""
         with self._understood(model), self._database.read() as connection:
             return reads.alarm_records(connection, model, only_open=False)
+
+    def acceptances(self, model: str) -> tuple[Acceptance, ...]:
+        """When and why what was seen was accepted as normal, in that order."""
+        with self._database.read() as connection:
+            return reads.acceptances(connection, model)
 
     def alarms_opened(self, model: str) -> Mapping[Kind, int]:
         """How many alarms ever opened, by kind, once per (kind, since); it never goes down."""
@@ -241,7 +248,7 @@ class Store:
                 self.release(model, owner)
 
     def prune(self, before: datetime) -> int:
-        """Delete windows that ended, and alarms that closed, before the moment; returns the windows.
+        """Delete windows, closed alarms and acceptances from before the moment; returns how many windows.
 
         Pending windows and open alarms stay. Many small transactions, so writers never wait long; the
         file does not shrink, its free pages are used again.
@@ -255,6 +262,7 @@ class Store:
             pruned += count
         with self._database.write() as connection:
             retention.prune_alarms(connection, before)
+            retention.prune_acceptances(connection, before)
         return pruned
 
     def _known_files(self, connection: Connection, model: str) -> reads.KnownFiles:

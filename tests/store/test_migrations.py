@@ -85,7 +85,7 @@ class TestLabelFiles:
     def test_a_step_that_does_not_understand_a_state_leaves_the_store_as_it_was(self, with_label_files, url):
         execute(with_label_files, "UPDATE states SET state = '{}' WHERE model = 'other'")
         before = layout(with_label_files)
-        with pytest.raises(StoreError, match=r"cannot be brought to schema 2: KeyError.*from a backup"):
+        with pytest.raises(StoreError, match=r"cannot be brought to schema 3: KeyError.*from a backup"):
             Store.open(url)
         assert layout(with_label_files) == before
         with closing(sqlite3.connect(with_label_files)) as connection:
@@ -111,12 +111,12 @@ def test_a_store_of_a_newer_driftd_is_refused_and_left_alone(old, url):
 
 def test_reading_only_does_not_migrate(old, url):
     execute(old, "UPDATE schema_version SET version = 0")
-    with pytest.raises(StoreError, match="has schema 0, this driftd reads schema 2; start driftd run"):
+    with pytest.raises(StoreError, match="has schema 0, this driftd reads schema 3; start driftd run"):
         Store.open(url, read_only=True)
 
 
 class TestSteps:
-    """How the next schema will be reached, with steps of the test's own."""
+    """How the next schemas will be reached, with steps of the test's own."""
 
     @staticmethod
     def first(connection):
