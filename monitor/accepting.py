@@ -1,5 +1,6 @@
 """What is now becomes normal: a model's alarms close, its memories restart, and both are remembered."""
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -13,6 +14,8 @@ from monitor.store import Store
 from monitor.types import LABEL_KINDS, AlarmState, Kind, Reason
 
 LONGEST_REASON = 500
+REASON_PATTERN = r"^[^\u0000-\u001f\u007f-\u009f\u2028\u2029]*$"
+"""One line without control characters."""
 
 
 def accept(
@@ -45,7 +48,8 @@ def accept(
 
 
 def _check(reason: str) -> None:
-    if len(reason) > LONGEST_REASON or not reason.isprintable():
+    surrogate = any("\ud800" <= letter <= "\udfff" for letter in reason)
+    if len(reason) > LONGEST_REASON or surrogate or not re.fullmatch(REASON_PATTERN, reason):
         message = f"the reason is one line of at most {LONGEST_REASON} characters"
         raise ReasonError(message)
 

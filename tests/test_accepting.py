@@ -237,7 +237,7 @@ def test_an_unknown_model_is_told_with_the_nearest(pumps):
         accept(pumps.store, "pump", "", AT)
 
 
-@pytest.mark.parametrize("reason", ["x" * (LONGEST_REASON + 1), "two\nlines", "\ud800"])
+@pytest.mark.parametrize("reason", ["x" * (LONGEST_REASON + 1), "two\nlines", "two\u2028lines", "\ud800"])
 def test_words_that_cannot_be_kept(pumps, reason):
     with pytest.raises(ReasonError, match="one line of at most 500 characters"):
         accept(pumps.store, NAME, reason, AT)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
 from monitor.state import Acceptance, AlarmRecord, FileRecord, Kept, LabelFile, ModelState, StreamState
 from monitor.store import codec, schema
@@ -92,8 +92,12 @@ def chosen_windows(
     end: datetime | None = None,
     minimum_rows: int | None = None,
     limit: int | None = None,
+    before: str | None = None,
 ) -> Select[Any]:
-    """The newest `limit` windows that begin in `[start, end)`, newest first; files count by their tick."""
+    """The newest `limit` windows that begin in `[start, end)`, newest first; files count by their tick.
+
+    `before`: the key of a window; only older ones, and none where there is no such window.
+    """
     begins = func.coalesce(windows.c.start, windows.c.tick, type_=windows.c.start.type)
     query = select(windows.c.id, windows.c.line).where(windows.c.model == model)
     if start is not None:
@@ -102,8 +106,21 @@ def chosen_windows(
         query = query.where(begins < end)
     if minimum_rows is not None:
         query = query.where(windows.c.rows >= minimum_rows)
+    if before is not None:
+        query = query.where(_older(model, before))
     order = (windows.c.start.desc().nulls_last(), windows.c.end.desc().nulls_last(), windows.c.id.desc())
     return query.order_by(*order).limit(limit)
+
+
+def _older(model: str, key: str) -> ColumnElement[bool]:
+    """Windows that come after this one where the newest comes first: files after all that have a time."""
+    one = windows.alias()
+    start, number = (
+        select(one.c[name]).where(one.c.model == model, one.c.key == key).scalar_subquery()
+        for name in ("start", "id")
+    )
+    files_after = or_(start.is_not(None), windows.c.id < number)
+    return or_(windows.c.start < start, and_(windows.c.start.is_(None), files_after))
 
 
 def evaluations(connection: Connection, chosen: Select[Any]) -> list[Evaluation]:

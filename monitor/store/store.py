@@ -137,13 +137,16 @@ class Store:
         start: datetime | None = None,
         end: datetime | None = None,
         limit: int | None = None,
+        before: str | None = None,
     ) -> list[Evaluation]:
         """The last line of each window that begins in `[start, end)`, in time order.
 
-        Where there are more than `limit`, the newest. A window that is a file counts by its tick.
+        Where there are more than `limit`, the newest; of those older than the window of the key `before`. A
+        window that is a file counts by its tick.
         """
+        chosen = reads.chosen_windows(model, start, end, limit=limit, before=before)
         with self._understood(model), self._database.read() as connection:
-            return reads.evaluations(connection, reads.chosen_windows(model, start, end, limit=limit))
+            return reads.evaluations(connection, chosen)
 
     def latest(self, model: str, minimum_rows: int) -> Evaluation | None:
         """The last line of the newest window with at least `minimum_rows` rows."""
