@@ -37,6 +37,18 @@ def advance(memory: AlarmState, window: Window, decision: Decision, tick: dateti
     return replace(memory, quiet_since=since, quiet_windows=windows)
 
 
+def passed(memory: AlarmState, window: Window) -> AlarmState:
+    """The memory after a window of a planned event: it opens and closes nothing, its time does not count."""
+    return _without(memory, window)
+
+
+def noted(memory: AlarmState, decision: Decision, event: str) -> Decision:
+    """What a window of a planned event found, with a word for the alarm that it does not open."""
+    if memory.open or not opens(decision):
+        return decision
+    return replace(decision, reason=f"{decision.reason}; noted, not opened: planned: {event}")
+
+
 def counted_days(window_days: float) -> int:
     """What one alarm counts in measures of false alarms: 1, and 1 more for each further 24 hours open.
 
