@@ -1,7 +1,9 @@
 """What is accepted closes, stays closed whatever labels say later, and is remembered."""
 
+import json
 import os
 import shutil
+import sqlite3
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 
@@ -249,3 +251,21 @@ def test_acceptances_are_pruned_with_what_they_are_of(pumps):
     assert len(pumps.store.acceptances(NAME)) == 1
     pumps.store.prune(AT + timedelta(seconds=1))
     assert pumps.store.acceptances(NAME) == ()
+
+
+def test_a_store_of_the_release_before_there_was_this_goes_on(pumps, undisturbed):
+    pumps.store.close()
+    with closing(sqlite3.connect(pumps.file)) as old:
+        ((text,),) = old.execute("SELECT state FROM states").fetchall()
+        content = json.loads(text)
+        del content["state"]["accepted"]
+        old.execute("UPDATE states SET state = ?", [json.dumps(content)])
+        old.execute("DROP TABLE acceptances")
+        old.execute("UPDATE schema_version SET version = 2")
+        old.commit()
+    pumps.store = Store.open(f"sqlite:///{pumps.file}")
+    pumps.run(UNTIL)
+    assert pumps.store.alarms(NAME) == undisturbed.store.alarms(NAME)
+    mine, theirs = pumps.ledger(), undisturbed.ledger()
+    assert mine.keys() == theirs.keys()
+    assert all(verdicts(line) == verdicts(theirs[start]) for start, line in mine.items())

@@ -256,12 +256,10 @@ class Store:
         Pending windows and open alarms stay. Many small transactions, so writers never wait long; the
         file does not shrink, its free pages are used again.
         """
-        pruned = 0
-        while True:
+        pruned, count = 0, 1
+        while count:
             with self._database.write() as connection:
                 count = retention.prune_windows(connection, before)
-            if not count:
-                break
             pruned += count
         with self._database.write() as connection:
             retention.prune_alarms(connection, before)
