@@ -94,9 +94,10 @@ def why_refused(request: Request, act: str) -> str | None:
     """
     if not (request.local or request.authenticated):
         return f"{act} from another machine needs authentication: see --web-config"
-    elsewhere = request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}
-    if elsewhere or not (request.authenticated or _own_name(request.headers.get("host", "localhost"))):
+    if request.headers.get("sec-fetch-site", "none") not in {"none", "same-origin"}:
         return f"{act} from a page of another site is refused"
+    if not (request.authenticated or _own_name(request.headers.get("host", "localhost"))):
+        return f"{act} without authentication goes to localhost or to an address, not to another name"
     return None
 
 
