@@ -8,6 +8,8 @@ from monitor.types import AlarmState, Decision, Severity, State, Verdict, Window
 
 CLOSES_AFTER = timedelta(hours=24)
 CLOSES_AFTER_WINDOWS = 2
+ACCEPTED = "accepted as normal"
+"""What a verdict says whose alarm was accepted."""
 
 
 def advance(memory: AlarmState, window: Window, decision: Decision, tick: datetime) -> AlarmState:
@@ -33,6 +35,18 @@ def advance(memory: AlarmState, window: Window, decision: Decision, tick: dateti
     if long_enough and windows >= CLOSES_AFTER_WINDOWS:
         return AlarmState()
     return replace(memory, quiet_since=since, quiet_windows=windows)
+
+
+def passed(memory: AlarmState, window: Window) -> AlarmState:
+    """The memory after a window of a planned event: it opens and closes nothing, its time does not count."""
+    return _without(memory, window)
+
+
+def noted(memory: AlarmState, decision: Decision, event: str) -> Decision:
+    """What a window of a planned event found, with a word for the alarm that it does not open."""
+    if memory.open or not opens(decision):
+        return decision
+    return replace(decision, reason=f"{decision.reason}; noted, not opened: planned: {event}")
 
 
 def counted_days(window_days: float) -> int:
@@ -75,6 +89,29 @@ def verdict(memory: AlarmState, decision: Decision) -> Verdict:
         decision.columns or tuple(sorted(memory.column_since)),
         memory.column_since,
         _words(memory, decision),
+    )
+
+
+def accepted_decision(decision: Decision) -> Decision:
+    """What a window found that was accepted as normal: the numbers as they are, and words for it."""
+    if not opens(decision):
+        return decision
+    return replace(decision, reason=f"{decision.reason}; {ACCEPTED}")
+
+
+def accepted(verdict: Verdict) -> Verdict:
+    """The verdict of a window that was accepted as normal: without its alarm."""
+    if not verdict.alarm:
+        return verdict
+    significant = verdict.score is not None and verdict.score >= 1
+    return replace(
+        verdict,
+        state=State.OK if verdict.state is State.ALARM else verdict.state,
+        alarm=False,
+        severity=Severity.LOW if significant else Severity.NONE,
+        since=None,
+        column_since={},
+        reason=f"{verdict.reason}; {ACCEPTED}",
     )
 
 

@@ -57,6 +57,18 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
     return replace(view, window_end=state.watermark or view.window_end, label_coverage=coverage(state))
 
 
+def newest(store: Store, config: ModelConfig) -> Callable[[ModelView], ModelView]:
+    """The change that the newest window makes, which another process may have written since."""
+    lines = store.evaluations(config.model, limit=1)
+
+    def change(view: ModelView) -> ModelView:
+        for evaluation in lines:
+            view = after_evaluation(view, evaluation, config.window.min_rows)
+        return view
+
+    return change
+
+
 def committed(commit: Commit, min_rows: int) -> Callable[[ModelView], ModelView]:
     """The change that one commit makes to its model's view."""
 

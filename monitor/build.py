@@ -33,7 +33,7 @@ from monitor.detectors.base import DETECTORS, ROW_DETECTORS, STREAM_DETECTORS
 from monitor.errors import BadReferenceError
 from monitor.history import History
 from monitor.panels import MISSING, Panels, watched
-from monitor.plan import Labelled, LabelSource, Names, Plan, Target, Test, features_of, sampled_rows
+from monitor.plan import Event, Labelled, LabelSource, Names, Plan, Target, Test, features_of, sampled_rows
 from monitor.reference import Reference, learn
 from monitor.sample import Sample
 from monitor.sources.base import SOURCES, Source
@@ -216,6 +216,7 @@ def _plan(config: ModelConfig, reference: Reference, live: Source) -> Plan:
         seasons=SEASONS[config.reference.season],
         keep=config.reference.keep.nominal if config.reference.keep is not None else None,
         problems=(*reference.problems, *added(config, reference, live)),
+        events=tuple(sorted(Event(each.start, each.end, each.reason) for each in config.planned)),
         row_tests=row_tests,
         reference_sample=_reference_sample(config, reference),
         **attachments.read(reference.attachments, panels),

@@ -9,9 +9,10 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor import worker
-from monitor.board import committed, coverage, view_of
+from monitor.accepting import accept
+from monitor.board import committed, coverage, newest, view_of
 from monitor.config.schema import ModelConfig
-from monitor.errors import ConfigError, ConfigProblem, LeasedError, StoreError
+from monitor.errors import ConfigError, ConfigProblem, LeasedError, StoreError, UnknownModelError
 from monitor.evaluation import Failed, Timed
 from monitor.export.snapshot import Board, ModelView, Outcome, Snapshot, after_run, after_skip
 from monitor.leasing import held
@@ -20,7 +21,7 @@ from monitor.plan import Planned
 from monitor.recorder import Committed, order, record
 from monitor.run_log import Entry, RunLog
 from monitor.scheduler import Clock, first_run, trigger
-from monitor.state import ModelState
+from monitor.state import Commit, ModelState
 from monitor.store import Store
 from monitor.types import Problem, Reason, Stage, Task
 
@@ -130,6 +131,16 @@ class Daemon:
         log.error(str(error), extra={"stage": str(Stage.STORE), "reason": str(error.reason)})
         self._board.update(lambda snapshot: snapshot.with_error(Stage.STORE, error.reason))
 
+    def accept(self, model: str, reason: str) -> Commit:
+        """What is now is normal for this model; raises what `accepting.accept` raises."""
+        config = self._configs.get(model)
+        if config is None:
+            raise UnknownModelError(model, tuple(self._configs))
+        done = accept(self._store, model, reason, self._now(), sleep=self._pause)
+        self._change(model, committed(done, config.window.min_rows))
+        log.info("accepted", extra={"model": model, "alarms": len(done.alarms)})
+        return done
+
     def wait(self, stop: threading.Event) -> None:
         """Be there until `stop` is set: heartbeats and pruning."""
         pruned = self._now()
@@ -182,6 +193,7 @@ class Daemon:
         now = self._now()
         work = order(self._store, config, until=now, now=now, threads=self._threads())
         run.state = work.state
+        self._change(config.model, newest(self._store, config))
         events = worker.run(
             work, self._settings.limits, self._server, self._ending.is_set, logs=self._settings.logs
         )

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from monitor.types import Reason
 
@@ -32,6 +33,19 @@ class ConfigError(DriftdError):
     def __init__(self, problems: Sequence[ConfigProblem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(map(str, self.problems)))
+
+
+class UnknownModelError(DriftdError):
+    """There is no model of this name."""
+
+    def __init__(self, model: str, known: Sequence[str]) -> None:
+        near = get_close_matches(model, known, n=1)
+        hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(known) or 'none yet'}"
+        super().__init__(f'there is no model "{model}"; {hint}')
+
+
+class ReasonError(DriftdError):
+    """The words given for an act cannot be kept as they are."""
 
 
 class SourceError(DriftdError):

@@ -1,11 +1,11 @@
 """The alarms that a model's state implies, and what a tick changed of them."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeAlias
 
-from monitor import labelled
+from monitor import alarms, labelled
 from monitor.judging import Heard, Step, advance
 from monitor.plan import Plan
 from monitor.state import AlarmRecord, ModelState, PendingWindow
@@ -16,20 +16,45 @@ Implied: TypeAlias = dict[tuple[Kind, datetime], AlarmRecord]
 """Alarms by kind and when they opened."""
 
 
-def through(plan: Plan, state: ModelState, kind: Kind, count: int) -> tuple[list[Step], bytes]:
-    """The decisions of a kind on the first `count` pending windows, and what these leave to the next."""
-    heard = [
-        Heard(
-            window.window,
-            labelled.decision(window, kind),
-            window.readings.get(kind),
-            evaluated(window),
-            _words(window, kind),
-        )
-        for window in state.pending[:count]
-    ]
-    alarm, memory = state.alarms.get(kind, AlarmState()), state.memories.get(kind, b"")
-    return advance(plan, kind, alarm, memory, heard)
+@dataclass(frozen=True, slots=True)
+class Course:
+    """One kind through some windows: what each decides, and what the last one leaves to the next."""
+
+    steps: list[Step]
+    alarm: AlarmState
+    memory: bytes
+
+
+def through(plan: Plan, state: ModelState, kind: Kind, count: int) -> Course:
+    """The decisions of a kind on the first `count` pending windows.
+
+    Accepted windows are decided on as ever, but no alarm is open in them, and the first window after
+    them is judged with fresh memories.
+    """
+    windows = [_heard(window, kind) for window in state.pending[:count]]
+    before = Course([], state.alarms.get(kind, AlarmState()), state.memories.get(kind, b""))
+    if not state.accepted:
+        return _on(plan, kind, before, windows)
+    course = _on(plan, kind, before, windows[: state.accepted])
+    steps = [(alarms.accepted_decision(decision), AlarmState()) for decision, _ in course.steps]
+    if count < state.accepted:
+        return replace(course, steps=steps)
+    after = _on(plan, kind, Course([], AlarmState(), b""), windows[state.accepted :])
+    return replace(after, steps=[*steps, *after.steps])
+
+
+def _on(plan: Plan, kind: Kind, before: Course, windows: Sequence[Heard]) -> Course:
+    """The course goes on with these windows."""
+    if not windows:
+        return before
+    steps, memory = advance(plan, kind, before.alarm, before.memory, windows)
+    return Course(steps, steps[-1][1], memory)
+
+
+def _heard(window: PendingWindow, kind: Kind) -> Heard:
+    reading = window.readings.get(kind)
+    own, words = labelled.decision(window, kind), _words(window, kind)
+    return Heard(window.window, own, reading, evaluated(window), words)
 
 
 def _words(window: PendingWindow, kind: Kind) -> Callable[[str], str]:
@@ -46,7 +71,7 @@ def evaluated(window: PendingWindow) -> datetime:
 
 def steps_of(plan: Plan, state: ModelState) -> dict[Kind, list[Step]]:
     """By kind that reads labels, its decision on each pending window and its alarm's memory after it."""
-    return {kind: through(plan, state, kind, len(state.pending))[0] for kind in labelled.kinds(plan)}
+    return {kind: through(plan, state, kind, len(state.pending)).steps for kind in labelled.kinds(plan)}
 
 
 def records(had: Implied, has: Implied, at: datetime | None) -> tuple[AlarmRecord, ...]:
@@ -66,7 +91,8 @@ def implied(state: ModelState, steps: Mapping[Kind, Sequence[Step]]) -> Implied:
     """
     found: Implied = {}
     for kind in Kind:
-        memory = state.alarms.get(kind, AlarmState())
+        hidden = kind in steps and state.accepted
+        memory = AlarmState() if hidden else state.alarms.get(kind, AlarmState())
         sequence = [(memory, state.watermark or state.tick)]
         if kind in steps:
             ends = map(evaluated, state.pending)

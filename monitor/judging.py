@@ -53,16 +53,24 @@ def advance(
 ) -> tuple[list[Step], bytes]:
     """Take the windows of one kind in time order, and what the last one leaves to the next.
 
-    On closing, and at gaps, the memory of the statistics restarts.
+    On closing, at gaps, and after each window of a planned event the memory of the statistics restarts.
     """
     calibrated = plan.calibrated(kind)
     if calibrated is not None:
         return _Walk(plan, kind, calibrated).take(alarm, memory, windows)
     steps = []
     for each in windows:
-        alarm = alarms.advance(alarm, each.window, each.own, each.tick)
-        steps.append((each.own, alarm))
+        steps.append(_step(plan, alarm, each, each.own))
+        alarm = steps[-1][1]
     return steps, b""
+
+
+def _step(plan: Plan, alarm: AlarmState, each: Heard, decision: Decision) -> Step:
+    """The decision on a window and the alarm after it; a planned event only notes what would open one."""
+    event = plan.event_in(each.window)
+    if event is None:
+        return decision, alarms.advance(alarm, each.window, decision, each.tick)
+    return alarms.noted(alarm, decision, event.reason), alarms.passed(alarm, each.window)
 
 
 class _Walk:
@@ -87,8 +95,9 @@ class _Walk:
                 stretch = stretch or self._stretch(standing, windows[number:])
                 decision, pool, began = stretch.next(each, standing)
                 standing = replace(standing, pool=pool, began=began, last=each.window.end)
-            before, alarm = alarm, alarms.advance(alarm, each.window, decision, each.tick)
-            if before.open and not alarm.open:
+            before = alarm
+            decision, alarm = _step(self.plan, alarm, each, decision)
+            if (before.open and not alarm.open) or self.plan.event_in(each.window) is not None:
                 standing, stretch = replace(fresh(self.calibration), last=each.window.end), None
             steps.append((decision, alarm))
         if stretch is not None:

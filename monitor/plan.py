@@ -22,7 +22,7 @@ from monitor.state import Kept
 from monitor.stats.effects import MinimumEffect
 from monitor.stats.residuals import ErrorReference
 from monitor.stats.season import Season
-from monitor.types import Column, ColumnType, Kind, Problem, Role, Task
+from monitor.types import Column, ColumnType, Kind, Problem, Role, Task, Window
 from monitor.windows import Calendar
 
 MOST_SAMPLED, FEWEST_SAMPLED = 5_000, 500
@@ -43,6 +43,15 @@ class Planned:
     windows: int
     problems: tuple[Problem, ...] = ()
     task: Task | None = None
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Event:
+    """What is known beforehand of `[start, end)`, such as maintenance."""
+
+    start: datetime
+    end: datetime
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +183,18 @@ class Plan:
     """The windows of the reference, from which a rolling one sets out."""
     problems: tuple[Problem, ...] = ()
     """What is wrong with the reference, and columns that are new: told with every window."""
+    events: tuple[Event, ...] = ()
+    """Planned events, by start: in their windows alarms are noted, not opened."""
     row_tests: tuple[RowTest, ...] = ()
     reference_sample: Callable[[], Sample] | None = None
     """Reads some rows of the reference, to tell after an alarm what sets live rows apart from them."""
+
+    def event_in(self, window: Window) -> Event | None:
+        """The first planned event that the window overlaps."""
+        start, end = window.start, window.end
+        if start is None or end is None:
+            return None
+        return next((each for each in self.events if each.start < end and start < each.end), None)
 
     @property
     def task(self) -> Task | None:

@@ -176,6 +176,8 @@ def _restate(
             continue
         line = job.lines[key]
         rows_verdicts = tuple(verdict for verdict in line.verdicts if verdict.kind not in LABEL_KINDS)
+        if number < state.accepted:
+            rows_verdicts = tuple(map(alarms.accepted, rows_verdicts))
         label_verdicts: tuple[Verdict, ...] = tuple(
             alarms.verdict(alarm, decision) for decision, alarm in (each[number] for each in steps.values())
         )
@@ -257,9 +259,10 @@ def _drop_final(job: Run, state: ModelState, tick: datetime) -> ModelState:
     after = {kind: through(job.plan, state, kind, count) for kind in labelled.kinds(job.plan)}
     return replace(
         state,
-        alarms={**state.alarms, **{kind: steps[-1][1] for kind, (steps, _) in after.items()}},
-        memories={**state.memories, **{kind: memory for kind, (_, memory) in after.items()}},
+        alarms={**state.alarms, **{kind: course.alarm for kind, course in after.items()}},
+        memories={**state.memories, **{kind: course.memory for kind, course in after.items()}},
         pending=state.pending[count:],
+        accepted=max(0, state.accepted - count),
         delays=maturity.remembered(job.plan, state.delays, state.pending[:count]),
         estimates=estimates,
     )

@@ -37,6 +37,7 @@ class Rolling:
     """The windows that a rolling reference may learn from, and the week that it was learned for.
 
     Only kinds that read no labels are learned anew: labels of the last windows may still be awaited.
+    Nothing is learned from the windows of planned events.
     """
 
     keep: timedelta
@@ -61,6 +62,7 @@ class Rolling:
             past
             for past in self.pasts
             if past.window.end is not None and past.window.end <= week and _start(past) >= week - self.keep
+            if plan.event_in(past.window) is None
         ]
         kinds = dict(plan.calibrations.kinds)
         for kind in plan.panels.columns:

@@ -127,6 +127,19 @@ class AlarmRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class Acceptance:
+    """What was seen up to a moment was accepted as normal.
+
+    `at`: when. `watermark`: the event time up to which windows were accepted; for windows without time,
+    the tick of the last one.
+    """
+
+    at: datetime
+    watermark: datetime | None
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ModelState:
     """Everything that the next tick of a model depends on, besides its configuration and the data.
 
@@ -156,6 +169,8 @@ class ModelState:
     """How late the labels of final windows came, for models whose reference does not tell."""
     estimates: Mapping[str, EstimateRecord] = field(default_factory=dict)
     """By metric, how right the estimates of final windows were."""
+    accepted: int = 0
+    """How many pending windows, the oldest ones, were accepted: they open no alarm, whatever labels say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +199,7 @@ class Commit:
     withdrawn: tuple[tuple[Kind, str, datetime], ...] = ()
     """Alarms (kind, segment, since) that a restatement showed not to have been."""
     profiles: Mapping[str, bytes] = field(default_factory=dict)
+    acceptance: Acceptance | None = None
 
     def to_write(self) -> "Commit":
         """What a writer needs: the store has the rows of pending windows that did not change."""

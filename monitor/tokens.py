@@ -58,6 +58,7 @@ class Reason(StrEnum):
     CONFIG_INVALID = "config_invalid"  # the model file is not valid
     REFERENCE_INVALID = "reference_invalid"  # the reference cannot define normal
     REFERENCE_CHANGED = "reference_changed"  # the reference is another one: alarms closed
+    ACCEPTED = "accepted"  # `driftd accept`: what is now is normal, alarms closed
     STORE_FULL = "store_full"  # the disk is full
     STORE_LOCKED = "store_locked"  # the database is locked
     STORE_FAILED = "store_failed"  # any other failure of the store

@@ -9,21 +9,22 @@ import pytest
 
 from monitor import daemon as daemon_module
 from monitor import worker
+from monitor.accepting import accept
 from monitor.build import detector_parameters, source_parameters
 from monitor.config.load import load_paths
 from monitor.daemon import Daemon, Settings
-from monitor.errors import ConfigError, LeasedError, StoreError
+from monitor.errors import ConfigError, LeasedError, StoreError, UnknownModelError
 from monitor.evaluation import Failed, Timed, evaluate
 from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board, Outcome
 from monitor.plan import Planned
 from monitor.state import Commit
 from monitor.store import Store
-from monitor.types import Problem, Reason, Stage
+from monitor.types import Kind, Problem, Reason, Stage
 from monitor.worker import Limits
 from tests.crash import crash_model
 from tests.crash.daemon_process import PATIENCE, DaemonProcess, awaited
-from tests.store.store_records import DAY, START, commit, evaluation
+from tests.store.store_records import DAY, START, alarm, commit, evaluation
 
 YAML = """
 version: 1
@@ -491,3 +492,36 @@ def test_sigterm_lets_a_run_end_and_exits_with_0(tmp_path):
     log = (tmp_path / "log").read_text(encoding="utf-8")
     assert "level=error" not in log
     assert "Traceback" not in log
+
+
+class TestAccept:
+    def test_the_alarm_is_gone_from_the_board_at_once(self, service, workers):
+        service.store.commit(replace(commit(0), alarms=(alarm(0),)))
+        service.daemon.start()
+        assert service.value("driftd_alarm", model="flights", kind="covariate") == 1
+        done = service.daemon.accept("flights", "new plane")
+        assert [each.kind for each in done.alarms] == [Kind.COVARIATE]
+        assert service.value("driftd_alarm", model="flights", kind="covariate") == 0
+        assert service.value("driftd_alarms_total", model="flights", kind="covariate") == 1
+        assert [each.reason for each in service.store.acceptances("flights")] == ["new plane"]
+
+    def test_what_another_process_accepted_is_shown_with_the_next_run(self, service, clock):
+        service.store.commit(replace(commit(0), alarms=(alarm(0),)))
+        service.daemon.start()
+        accept(service.store, "flights", "", clock.now)
+        service.daemon.run_model("flights")
+        assert service.value("driftd_alarm", model="flights", kind="covariate") == 0
+
+    @pytest.mark.parametrize("model", ["flight", "boats"])
+    def test_a_model_that_is_not_there_or_was_never_evaluated(self, service, model):
+        service.daemon.start()
+        with pytest.raises(UnknownModelError, match=f'there is no model "{model}"'):
+            service.daemon.accept(model, "")
+
+    def test_a_daemon_that_stops_waits_for_no_lease(self, service):
+        service.store.commit(commit(0))
+        service.daemon.start()
+        assert service.store.lease("flights", "elsewhere/1:1:1", 600)
+        service.daemon._stopping.set()
+        with pytest.raises(LeasedError, match="stopped while another process evaluates"):
+            service.daemon.accept("flights", "")

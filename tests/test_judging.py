@@ -8,11 +8,11 @@ import pytest
 
 from monitor.calibration import fresh, pack_standing, unpack_standing
 from monitor.judging import Heard, advance
-from monitor.plan import Plan
+from monitor.plan import Event, Plan
 from monitor.state import ModelState
-from monitor.types import AlarmState, Decision, Kind, Severity, State
+from monitor.types import AlarmState, Decision, Kind, Severity, State, Window
 from monitor.verdicts import unknown
-from tests.run_model import DAY, FAR, START, Memory, Runs, days, model, problems, verdict
+from tests.run_model import DAY, FAR, HOUR, START, Memory, Runs, days, model, not_replayed, problems, verdict
 
 REFERENCE = 40
 LIVE = START + REFERENCE * DAY
@@ -128,6 +128,78 @@ class TestClosing:
         found = lines(live(plan, shifted(REFERENCE, 8, 1.5)))
         assert all(verdict(line, Kind.COVARIATE).alarm for line in found)
         assert {verdict(line, Kind.COVARIATE).since for line in found} == {LIVE}
+
+
+class TestPlannedEvents:
+    """Days 2 to 4 are planned; the event ends within the fourth."""
+
+    @pytest.fixture
+    def planned(self, plan):
+        event = Event(LIVE + 2 * DAY, LIVE + 4 * DAY + HOUR, "new sensor")
+        return replace(plan, events=(event,))
+
+    def said(self, plan, *parts):
+        runs = Runs(live(plan, *parts))
+        found = last(runs.run(FAR))
+        return runs, [verdict(found[start], Kind.COVARIATE) for start in sorted(found)]
+
+    def test_what_would_open_is_noted_and_opens_nothing(self, planned):
+        parts = days(REFERENCE, 2), shifted(REFERENCE + 2, 3, 2.0), days(REFERENCE + 5, 3)
+        runs, said = self.said(planned, *parts)
+        assert [(each.alarm, each.severity) for each in said[2:5]] == [(False, Severity.LOW)] * 3
+        assert all(each.state is State.OK and each.score >= 1 and each.material for each in said[2:5])
+        assert all(each.reason.endswith("; noted, not opened: planned: new sensor") for each in said[2:5])
+        assert all("noted" not in each.reason for each in (*said[:2], *said[5:]))
+        assert runs.alarms == {}
+
+    def test_nothing_of_it_is_remembered_after_it(self, plan, planned):
+        parts = days(REFERENCE, 2), shifted(REFERENCE + 2, 3, 2.0), days(REFERENCE + 5, 3)
+        _, said = self.said(planned, *parts)
+        _, quiet = self.said(planned, days(REFERENCE, 8))
+        assert [each.score for each in said[5:]] == [each.score for each in quiet[5:]]
+        assert self.said(plan, *parts)[1][5].alarm
+
+    def test_what_persists_opens_after_it(self, planned):
+        _, said = self.said(planned, days(REFERENCE, 2), shifted(REFERENCE + 2, 6, 2.0))
+        assert [each.since for each in said] == [None] * 5 + [LIVE + 5 * DAY] * 3
+
+    def test_an_alarm_that_was_open_stays_as_it_was(self, planned):
+        parts = days(REFERENCE, 1), shifted(REFERENCE + 1, 1, 2.0), days(REFERENCE + 2, 5)
+        runs, said = self.said(planned, *parts)
+        assert [each.alarm for each in said] == [False, True, True, True, True, True, False]
+        assert runs.alarms[Kind.COVARIATE, LIVE + DAY].closed == LIVE + 7 * DAY
+        assert not any("noted" in each.reason for each in said)
+
+    def test_kinds_that_read_labels_are_noted_too(self, planned):
+        rows = days(REFERENCE + 2, 2)
+        rows["y"] = np.where(rows["y"] == "yes", "no", "yes")
+        runs = Runs(live(planned, days(REFERENCE, 2), rows, days(REFERENCE + 4, 3)))
+        found = last(runs.run(FAR))
+        concept = verdict(found[LIVE + 2 * DAY], Kind.CONCEPT)
+        assert (concept.alarm, concept.state) == (False, State.OK)
+        assert "noted, not opened: planned: new sensor" in concept.reason
+        assert runs.alarms == {}
+
+    def test_two_sample_nulls_note_it_as_well(self, planned):
+        _, said = self.said(not_replayed(planned), days(REFERENCE, 2), shifted(REFERENCE + 2, 3, 2.0))
+        assert not any(each.alarm for each in said)
+        assert said[3].reason.endswith("; noted, not opened: planned: new sensor")
+
+    def test_one_call_or_many(self, planned):
+        parts = days(REFERENCE, 2), shifted(REFERENCE + 2, 6, 2.0)
+        at_once, in_steps = Runs(live(planned, *parts)), Runs(live(planned, *parts))
+        at_once.run(FAR)
+        for number in range(1, 10):
+            in_steps.run(LIVE + number * DAY + HOUR)
+        in_steps.run(FAR)
+        assert in_steps.ledger == at_once.ledger
+        assert in_steps.alarms == at_once.alarms
+
+    @pytest.mark.parametrize(("start", "end", "overlaps"), [(-2, 0, False), (1, 2, False), (0.9, 3, True)])
+    def test_an_event_is_half_open(self, plan, start, end, overlaps):
+        event = Event(LIVE + start * DAY, LIVE + end * DAY, "")
+        found = replace(plan, events=(event,)).event_in(Window(LIVE, LIVE + DAY))
+        assert found == (event if overlaps else None)
 
 
 class TestOneCallOrMany:

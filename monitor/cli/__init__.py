@@ -22,6 +22,7 @@ COMMANDS = {
     "calibrate": "replay the reference: lines, false alarms to expect",
     "init": "write a model file from a look at the data",
     "backfill": "evaluate past windows",
+    "accept": "this is the new normal: close a model's alarms",
     "status": "what the store knows of each model",
     "rules": "Prometheus alert and recording rules",
     "dashboards": "write Grafana dashboards and their provisioning",
@@ -30,7 +31,6 @@ COMMANDS = {
 """Each command is the module of its name: `add` declares its options, and sets what is called."""
 
 NOT_YET = {
-    "accept": "accept the present as the new normal",
     "report": "one self-contained page with pictures",
 }
 """Commands of later versions: refused plainly."""

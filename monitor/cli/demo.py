@@ -20,14 +20,16 @@ from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
 from monitor.cli.show import progress
 from monitor.config.schema import ModelConfig
+from monitor.errors import DriftdError
 from monitor.evaluation import Failed, evaluate
 from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board, Outcome, after_evaluation, after_run
 from monitor.plan import Planned
 from monitor.recorder import Committed, order, record
+from monitor.state import Commit
 from monitor.store import Store
 from monitor.types import Evaluation
-from monitor.web.routes import App
+from monitor.web.exchange import App
 from monitor.web.server import Server
 
 DATA = Path(demo.__file__).parent / "data"
@@ -60,7 +62,7 @@ def call(given: argparse.Namespace) -> int:
     board = Board()
     try:
         prepare(state, given.log_format, given.log_level)
-        with _served(None if given.once else given.listen, board) as url, Store.open(state) as store:
+        with Store.open(state) as store, _served(None if given.once else given.listen, board, store) as url:
             console = Console(highlight=False, width=None if sys.stdout.isatty() else TABLE_WIDTH)
             if not (_faults(store, board, given.truth, console) and _year(store, board, console)):
                 return 2
@@ -73,7 +75,7 @@ def call(given: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _served(listen: str | None, board: Board) -> Iterator[str | None]:
+def _served(listen: str | None, board: Board, store: Store) -> Iterator[str | None]:
     """The server, from the start: that the port is taken is said before the work, not after it."""
     if listen is None:
         yield None
@@ -84,6 +86,8 @@ def _served(listen: str | None, board: Board) -> Iterator[str | None]:
         ready=lambda: None if board.current().models else "the demo is evaluating",
         reload=lambda: None,
         now=lambda: datetime.now(UTC),
+        history=store.evaluations,
+        accept=_accept_nothing,
     )
     server = Server(listen, app)
     server.start()
@@ -91,6 +95,13 @@ def _served(listen: str | None, board: Board) -> Iterator[str | None]:
         yield server.url
     finally:
         server.stop()
+
+
+def _accept_nothing(model: str, reason: str) -> Commit:
+    """The demo's lines are laid beside the truth as they are."""
+    del reason
+    message = f"the demo accepts nothing of {model}; driftd run does"
+    raise DriftdError(message)
 
 
 def _wait() -> None:

@@ -16,7 +16,7 @@ from monitor.errors import ConfigError, DriftdError
 from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board
 from monitor.store import Store
-from monitor.web.routes import App
+from monitor.web.exchange import App
 from monitor.web.server import Server
 from monitor.worker import Limits
 
@@ -70,7 +70,15 @@ def call(given: argparse.Namespace) -> int:
     logs = (given.log_format, given.log_level)
     settings = Settings(limits, given.workers, given.shutdown_timeout, given.retention, logs)
     daemon = Daemon(lambda: read_models(given.paths), store, board, settings)
-    app = App(board, Exporter(board), daemon.ready, daemon.reload, lambda: datetime.now(UTC))
+    app = App(
+        board,
+        Exporter(board),
+        daemon.ready,
+        daemon.reload,
+        lambda: datetime.now(UTC),
+        store.evaluations,
+        daemon.accept,
+    )
     server = Server(given.listen, app, given.web_config)
     handle_signals(stop, daemon)
     server.start()

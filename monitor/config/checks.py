@@ -66,6 +66,14 @@ def _time(config: ModelConfig) -> Found:
         yield ("reference", "season"), f"season {config.reference.season} {timeless}"
 
 
+def _planned(config: ModelConfig) -> Found:
+    for index, event in enumerate(config.planned):
+        if event.start >= event.end:
+            yield ("planned", index, "end"), "the end is not after the start"
+    if config.planned and config.columns.timestamp is None:
+        yield ("planned",), "planned needs columns.timestamp: without it every file is one window"
+
+
 def _budget(config: ModelConfig) -> Found:
     if config.columns.timestamp is None and config.alarms.false_alarms.period is not None:
         message = "a budget in time needs columns.timestamp; without it write one like 1 per 100 windows"
@@ -209,6 +217,7 @@ CHECKS = tuple(
         (("reference",), _bounds),
         (("columns", "reference", "window"), _keep),
         (("columns", "reference", "live", "ground_truth", "window"), _time),
+        (("columns", "planned"), _planned),
         (("columns", "alarms"), _budget),
         (("columns", "ground_truth"), _ground_truth),
         (("columns",), _one_role_each),

@@ -24,6 +24,7 @@ from monitor.config.units import (
     Cron,
     Duration,
     FalseAlarms,
+    Moment,
     PositiveDuration,
     Zone,
     need,
@@ -168,6 +169,14 @@ class EstimateConfig(Section):
     )
 
 
+class PlannedConfig(Section):
+    """An event that is known beforehand: in its windows alarms are noted, not opened."""
+
+    start: Moment = Field(description="When it begins.")
+    end: Moment = Field(description="When it is over; windows that begin then are judged as ever.")
+    reason: Name = Field(description="What it is; stands in the verdicts.")
+
+
 class ExportConfig(Section):
     """What the metrics may cost."""
 
@@ -199,6 +208,11 @@ class ModelConfig(Section):
     detectors: tuple[DetectorEntry, ...] = Field(default=(), description="Changes or adds to the defaults.")
     alarms: AlarmsConfig = AlarmsConfig()
     estimate: EstimateConfig = EstimateConfig()
+    planned: tuple[PlannedConfig, ...] = Field(
+        default=(),
+        description="Maintenance and the like: windows that overlap one are judged, but their alarms are "
+        "noted, not opened, and nothing is remembered of them. An alarm that was open stays as it was.",
+    )
     export: ExportConfig = ExportConfig()
 
     @model_validator(mode="after")

@@ -100,7 +100,10 @@ def model() -> Json:
             Row("Verdicts", (Place(_verdicts(), 24, 8), Place(_scores(), 12, 8), Place(_moved(), 12, 8))),
             Row(
                 "What moved, and how far",
-                tuple(Place(each, 12, 9) for each in (_columns(), _worst(), _norms(), _missing())),
+                (
+                    *(Place(each, 12, 9) for each in (_columns(), _worst(), _norms(), _missing())),
+                    Place(_versions(), 24, 6),
+                ),
             ),
             *model_outcomes.rows(),
         ),
@@ -263,4 +266,17 @@ def _missing() -> Json:
         Query(_worst_share("driftd_missing_ratio"), "{{column}} missing"),
         Query(_worst_share("driftd_unseen_category_ratio"), "{{column}} unseen"),
         links=COLUMN_LINKS,
+    )
+
+
+def _versions() -> Json:
+    version = selector("driftd_version_rows", ONE)
+    return panels.timeseries(
+        Words(
+            "Versions of the model",
+            "Rows of the newest window by version of the model that predicted them; a new one begins where "
+            "it may explain what moved.",
+            "short",
+        ),
+        Query(f"max by (version) ({version})", "{{version}}"),
     )

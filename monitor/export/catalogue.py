@@ -86,6 +86,12 @@ FAMILIES: Final[tuple[Family, ...]] = (
     _family(_GAUGE, "driftd_window_labelled_rows", "model", f"Rows with a label {_NEWEST}."),
     _family(
         _GAUGE,
+        "driftd_version_rows",
+        "model version",
+        f"Rows by version of the model that made the prediction {_NEWEST}; at most 50 versions.",
+    ),
+    _family(
+        _GAUGE,
         "driftd_label_coverage_ratio",
         "model",
         "Labelled rows / rows over the windows that still await labels, as of the last run.",

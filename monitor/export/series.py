@@ -15,6 +15,7 @@ Point: TypeAlias = tuple[str, tuple[str, ...], float | None]
 
 WORST_COLUMNS: Final = 20
 MOST_CLASSES: Final = 50
+MOST_VERSIONS: Final = 50
 LONGEST_LABEL: Final = 128
 
 
@@ -93,6 +94,9 @@ def _rows(view: ModelView) -> Iterator[Point]:
     if view.evaluation is not None:
         yield "driftd_window_rows", (view.model,), view.evaluation.rows
         yield "driftd_window_labelled_rows", (view.model,), view.evaluation.labelled_rows
+        versions = view.evaluation.versions
+        for name in sorted(versions, key=lambda name: (-versions[name], name))[:MOST_VERSIONS]:
+            yield "driftd_version_rows", (view.model, label_value(name)), versions[name]
     yield "driftd_label_coverage_ratio", (view.model,), view.label_coverage
     arrival = view.newest.label_arrival if view.newest is not None else None
     if arrival is not None:

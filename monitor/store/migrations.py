@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Connection, MetaData, Table, bindparam, insert, inspect, select, text, update
 
 from monitor.errors import StoreError
-from monitor.store.schema import Moment, metadata, schema_version
+from monitor.store.schema import Moment, acceptances, metadata, schema_version
 
 Migration = Callable[[Connection], None]
 
@@ -34,7 +34,11 @@ def _label_files_apart(connection: Connection) -> None:
         connection.execute(change, {"model": model, "state": json.dumps(content, allow_nan=False)})
 
 
-MIGRATIONS: Sequence[Migration] = (_label_files_apart,)
+def _add_acceptances(connection: Connection) -> None:
+    acceptances.create(connection)
+
+
+MIGRATIONS: Sequence[Migration] = (_label_files_apart, _add_acceptances)
 """Step i leads from schema i + 1 to i + 2; a new store starts at the newest, without steps."""
 VERSION = len(MIGRATIONS) + 1
 

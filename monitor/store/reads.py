@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import ColumnElement, Connection, Select, and_, func, or_, select
 
-from monitor.state import AlarmRecord, FileRecord, Kept, LabelFile, ModelState, StreamState
-from monitor.store import codec
+from monitor.state import Acceptance, AlarmRecord, FileRecord, Kept, LabelFile, ModelState, StreamState
+from monitor.store import codec, schema
 from monitor.store.schema import (
     alarms,
     detector_states,
@@ -92,8 +92,12 @@ def chosen_windows(
     end: datetime | None = None,
     minimum_rows: int | None = None,
     limit: int | None = None,
+    before: str | None = None,
 ) -> Select[Any]:
-    """The newest `limit` windows that begin in `[start, end)`, newest first; files count by their tick."""
+    """The newest `limit` windows that begin in `[start, end)`, newest first; files count by their tick.
+
+    `before`: the key of a window; only older ones, and none where there is no such window.
+    """
     begins = func.coalesce(windows.c.start, windows.c.tick, type_=windows.c.start.type)
     query = select(windows.c.id, windows.c.line).where(windows.c.model == model)
     if start is not None:
@@ -102,8 +106,21 @@ def chosen_windows(
         query = query.where(begins < end)
     if minimum_rows is not None:
         query = query.where(windows.c.rows >= minimum_rows)
+    if before is not None:
+        query = query.where(_older(model, before))
     order = (windows.c.start.desc().nulls_last(), windows.c.end.desc().nulls_last(), windows.c.id.desc())
     return query.order_by(*order).limit(limit)
+
+
+def _older(model: str, key: str) -> ColumnElement[bool]:
+    """Windows that come after this one where the newest comes first: files after all that have a time."""
+    one = windows.alias()
+    start, number = (
+        select(one.c[name]).where(one.c.model == model, one.c.key == key).scalar_subquery()
+        for name in ("start", "id")
+    )
+    files_after = or_(start.is_not(None), windows.c.id < number)
+    return or_(windows.c.start < start, and_(windows.c.start.is_(None), files_after))
 
 
 def evaluations(connection: Connection, chosen: Select[Any]) -> list[Evaluation]:
@@ -193,6 +210,13 @@ def alarm_records(connection: Connection, model: str, *, only_open: bool) -> tup
     )
 
 
+def acceptances(connection: Connection, model: str) -> tuple[Acceptance, ...]:
+    """When and why what was seen of the model was accepted as normal."""
+    columns = [schema.acceptances.c[name] for name in ("at", "watermark", "reason")]
+    query = select(*columns).where(schema.acceptances.c.model == model).order_by(schema.acceptances.c.at)
+    return tuple(Acceptance(*row) for row in connection.execute(query))
+
+
 def alarms_opened(connection: Connection, model: str) -> dict[Kind, int]:
     """How many alarms ever opened, by kind, once per (kind, since)."""
     distinct = func.count(alarms.c.since.distinct())
@@ -205,12 +229,19 @@ def alarms_opened(connection: Connection, model: str) -> dict[Kind, int]:
 
 
 def kept(connection: Connection, model: str, start: datetime) -> tuple[Kept, ...]:
-    """The profiles of the windows that begin at or after `start`, with the kinds of open alarms."""
+    """The profiles of the windows that begin at or after `start`, with the kinds of open alarms.
+
+    What was accepted is normal: an alarm that was closed so does not count.
+    """
     chosen = and_(windows.c.model == model, windows.c.start >= start)
-    alarming = select(verdicts.c.window, verdicts.c.kind).join(windows).where(chosen, verdicts.c.alarm)
+    columns_ = (verdicts.c.window, verdicts.c.kind, verdicts.c.since)
+    alarming = select(*columns_).join(windows).where(chosen, verdicts.c.alarm)
+    closed = and_(alarms.c.model == model, alarms.c.reason == Reason.ACCEPTED.value)
+    normal = {tuple(row) for row in connection.execute(select(alarms.c.kind, alarms.c.since).where(closed))}
     opened: dict[int, set[Kind]] = {}
-    for window, kind in connection.execute(alarming):
-        opened.setdefault(window, set()).add(Kind(kind))
+    for window, kind, since in connection.execute(alarming):
+        if (kind, since) not in normal:
+            opened.setdefault(window, set()).add(Kind(kind))
     columns = (windows.c.id, windows.c.start, windows.c.end, profiles.c.profile)
     query = select(*columns).join(profiles, profiles.c.window == windows.c.id).where(chosen)
     return tuple(

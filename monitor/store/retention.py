@@ -5,7 +5,7 @@ from datetime import datetime
 
 from sqlalchemy import Connection, and_, delete, exists, func, or_, select
 
-from monitor.store.schema import alarms, pending, pruned_alarms, upsert, windows
+from monitor.store.schema import acceptances, alarms, pending, pruned_alarms, upsert, windows
 
 WINDOWS_AT_ONCE = 20
 
@@ -35,3 +35,8 @@ def prune_alarms(connection: Connection, before: datetime) -> None:
     rows = [{"model": model, "kind": kind, "opened": count} for (model, kind), count in counts.items()]
     connection.execute(upsert(pruned_alarms, connection.dialect.name), rows)
     connection.execute(delete(alarms).where(old))
+
+
+def prune_acceptances(connection: Connection, before: datetime) -> None:
+    """Delete what was accepted before the moment."""
+    connection.execute(delete(acceptances).where(acceptances.c.at < before))

@@ -173,6 +173,15 @@ pruned_alarms = Table(  # what a counter still counts after its alarms were prun
     _count("opened"),
     sqlite_with_rowid=False,
 )
+acceptances = Table(  # when what was seen was accepted as normal, and why
+    "acceptances",
+    metadata,
+    _model(),
+    Column("at", Moment, primary_key=True),
+    Column("watermark", Moment),
+    _text("reason"),
+    sqlite_with_rowid=False,
+)
 states = Table("states", metadata, _model(), _count("revision"), _text("state"))
 detector_states = Table(
     "detector_states",

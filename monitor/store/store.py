@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, insert, select
 
 from monitor.delta import Delta
 from monitor.errors import StoreError
-from monitor.state import AlarmRecord, Commit, Kept, ModelState
+from monitor.state import Acceptance, AlarmRecord, Commit, Kept, ModelState
 from monitor.store import codec, lease, reads, retention, writes
 from monitor.store.database import Database, open_database
 from monitor.store.schema import models, profiles, references, windows
@@ -108,6 +108,8 @@ class Store:
                 writes.put_label_files(connection, model, Delta.between(known.label_files, state.label_files))
                 at("state")
                 writes.put_alarms(connection, model, commit.alarms, commit.withdrawn)
+                if commit.acceptance is not None:
+                    writes.put_acceptance(connection, model, commit.acceptance)
                 at("before_commit")
             self._series.update(fresh)
             self._known[model] = reads.KnownFiles(revision, state.files, state.label_files)
@@ -135,13 +137,16 @@ class Store:
         start: datetime | None = None,
         end: datetime | None = None,
         limit: int | None = None,
+        before: str | None = None,
     ) -> list[Evaluation]:
         """The last line of each window that begins in `[start, end)`, in time order.
 
-        Where there are more than `limit`, the newest. A window that is a file counts by its tick.
+        Where there are more than `limit`, the newest; of those older than the window of the key `before`. A
+        window that is a file counts by its tick.
         """
+        chosen = reads.chosen_windows(model, start, end, limit=limit, before=before)
         with self._understood(model), self._database.read() as connection:
-            return reads.evaluations(connection, reads.chosen_windows(model, start, end, limit=limit))
+            return reads.evaluations(connection, chosen)
 
     def latest(self, model: str, minimum_rows: int) -> Evaluation | None:
         """The last line of the newest window with at least `minimum_rows` rows."""
@@ -169,6 +174,11 @@ class Store:
         """Every alarm, open or closed, in the order in which they opened."""
         with self._understood(model), self._database.read() as connection:
             return reads.alarm_records(connection, model, only_open=False)
+
+    def acceptances(self, model: str) -> tuple[Acceptance, ...]:
+        """When and why what was seen was accepted as normal, in that order."""
+        with self._database.read() as connection:
+            return reads.acceptances(connection, model)
 
     def alarms_opened(self, model: str) -> Mapping[Kind, int]:
         """How many alarms ever opened, by kind, once per (kind, since); it never goes down."""
@@ -241,20 +251,19 @@ class Store:
                 self.release(model, owner)
 
     def prune(self, before: datetime) -> int:
-        """Delete windows that ended, and alarms that closed, before the moment; returns the windows.
+        """Delete windows, closed alarms and acceptances from before the moment; returns how many windows.
 
         Pending windows and open alarms stay. Many small transactions, so writers never wait long; the
         file does not shrink, its free pages are used again.
         """
-        pruned = 0
-        while True:
+        pruned, count = 0, 1
+        while count:
             with self._database.write() as connection:
                 count = retention.prune_windows(connection, before)
-            if not count:
-                break
             pruned += count
         with self._database.write() as connection:
             retention.prune_alarms(connection, before)
+            retention.prune_acceptances(connection, before)
         return pruned
 
     def _known_files(self, connection: Connection, model: str) -> reads.KnownFiles:

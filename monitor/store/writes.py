@@ -9,9 +9,18 @@ from typing import Any
 from sqlalchemy import Connection, Table, and_, bindparam, delete, insert, select, update
 
 from monitor.delta import Delta
-from monitor.state import AlarmRecord, FileRecord, LabelFile, ModelState, PendingWindow, StreamState
+from monitor.state import (
+    Acceptance,
+    AlarmRecord,
+    FileRecord,
+    LabelFile,
+    ModelState,
+    PendingWindow,
+    StreamState,
+)
 from monitor.store import codec
 from monitor.store.schema import (
+    acceptances,
     alarms,
     detector_states,
     files,
@@ -152,6 +161,12 @@ def put_alarms(
         )
         connection.execute(update(alarms).where(chosen).values(withdrawn=True))
     put(connection, alarms, [_alarm_row(model, one) for one in records])
+
+
+def put_acceptance(connection: Connection, model: str, one: Acceptance) -> None:
+    """Write when and why what was seen was accepted."""
+    row = {"model": model, "at": one.at, "watermark": one.watermark, "reason": one.reason}
+    put(connection, acceptances, [row])
 
 
 def remove(connection: Connection, table: Table, column: str, model: str, keys: Iterable[str]) -> None:

@@ -16,7 +16,8 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from monitor.web.access import Access, Gate, Passwords
-from monitor.web.routes import App, Request, Response, respond, text
+from monitor.web.exchange import App, Request, Response, text
+from monitor.web.routes import respond
 
 log = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     ) -> None:
         self._service = service
         self._context = context
+        self._body = b""
         super().__init__(connection, client, server)
 
     def setup(self) -> None:
@@ -126,16 +128,17 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 text(HTTPStatus.UNAUTHORIZED, "a user name and a password are needed", challenge), access
             )
             return
-        path = urlsplit(self.path).path if "://" in self.path else self.path.partition("?")[0]
+        path, query = _parts(self.path)
         local = is_loopback(self.client_address[0])
-        request = Request(self.command, path, headers, local, access.config.authenticated)
+        trusted = access.config.authenticated
+        request = Request(self.command, path, headers, local, trusted, query, self._body)
         self._send(respond(self._service.app, request), access)
 
     # every method comes to one place, so that a known path can name those it allows
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = _handle  # noqa: N815 - the base class looks these names up
+    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_QUERY = _handle  # noqa: N815 - the base class looks these names up
 
     def _unread(self) -> Response | None:
-        """Read the body away, or say why it is refused."""
+        """Read the body, or say why it is refused."""
         lengths = self.headers.get_all("Content-Length", ["0"])
         if self.request_version == "HTTP/1.1" and "Host" not in self.headers:
             return text(HTTPStatus.BAD_REQUEST, "HTTP/1.1 needs a Host header")
@@ -144,8 +147,8 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if len(lengths) != 1 or not (lengths[0].isdecimal() and lengths[0].isascii()):
             return text(HTTPStatus.BAD_REQUEST, "Content-Length is no number")
         if int(lengths[0]) > LONGEST_BODY:
-            return text(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "the body is not read; leave it out")
-        self.rfile.read(int(lengths[0]))
+            return text(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is longer than {LONGEST_BODY} bytes")
+        self._body = self.rfile.read(int(lengths[0]))
         return None
 
     def _send(self, response: Response, access: Access | None = None) -> None:
@@ -183,6 +186,19 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the base class names it so
         """Requests are for debugging; Prometheus counts them anyway."""
         log.debug(format, *args, extra={"client": str(self.client_address[0])})
+
+
+def _parts(target: str) -> tuple[str, str]:
+    """The path and the query of what a request asks for, which may be a whole URL.
+
+    >>> _parts("/a?b=c"), _parts("http://host/a")
+    (('/a', 'b=c'), ('/a', ''))
+    """
+    if not target.startswith("/") and "://" in target:
+        whole = urlsplit(target)
+        return whole.path, whole.query
+    path, _, query = target.partition("?")
+    return path, query
 
 
 def is_loopback(host: str) -> bool:

@@ -13,8 +13,8 @@ from typing import Any, Final
 from monitor.errors import DriftdError
 from monitor.types import Reason, Stage
 from monitor.web.access import Gate
+from monitor.web.exchange import App
 from monitor.web.handler import Handler, Limits, Service
-from monitor.web.routes import App
 
 __all__ = ["Address", "App", "Limits", "ListenError", "Server", "parse_listen"]
 

@@ -23,6 +23,7 @@ CONTRACT = {
     "calibrate": "--json",
     "init": "--live --out",
     "backfill": "--from --to --json",
+    "accept": "--state --reason",
     "status": "--state --json",
     "rules": "--out --format --job --runbook-url --dashboard-url",
     "dashboards": "--out",

@@ -65,6 +65,9 @@ def test_every_key_of_the_interface_is_read(full):
     assert [entry.detector for entry in full.chosen_detectors] == ["psi", "ks", "adwin"]
     assert full.chosen_detectors[1].threshold == 0.15
     assert full.chosen_detectors[2].parameters == {"delta": 0.001}
+    (event,) = full.planned
+    assert (event.start, event.reason) == (datetime(2024, 5, 1, tzinfo=UTC), "new sensor")
+    assert event.end == datetime(2024, 5, 1, 22, tzinfo=UTC)
 
 
 def with_reference(keys: str) -> str:

@@ -31,12 +31,13 @@ scrape_configs:
 
 
 def write_models(folder: Path) -> None:
-    """A model whose last days have a fault and a new column, and one whose data are not there."""
+    """A model whose last days have a fault, a new column and a version, and one whose data are not there."""
     reference, *live = moved(REFERENCE, QUIET, FAULT)
     reference.to_parquet(folder / "reference.parquet", index=False)
-    pd.concat(live).assign(gate="A1").to_parquet(folder / "live.parquet", index=False)
+    pd.concat(live).assign(gate="A1", release="v8").to_parquet(folder / "live.parquet", index=False)
     (folder / "models").mkdir()
-    for name, text in {"flights": MODEL, "broken": BROKEN}.items():
+    flights = MODEL.replace("columns: {", "columns: {version: release, ")
+    for name, text in {"flights": flights, "broken": BROKEN}.items():
         (folder / "models" / f"{name}.yaml").write_text(text.replace("path: ", "path: ../"))
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board
-from monitor.web.routes import App
+from monitor.web.exchange import App
 from monitor.web.server import Server
 from tests.web.certificates import Authority, Pair
 
@@ -18,7 +18,8 @@ def serve():
 
     def start(web_config=None):
         board = Board()
-        app = App(board, Exporter(board), lambda: None, lambda: None, lambda: datetime.now(UTC))
+        unasked = (lambda: None, lambda: None, lambda: datetime.now(UTC), lambda *_: [], lambda *_: None)
+        app = App(board, Exporter(board), *unasked)
         started.append(Server("127.0.0.1:0", app, web_config))
         started[-1].start()
         return started[-1]

@@ -83,6 +83,7 @@ def evaluation(day: int = 0, **changes) -> Evaluation:
         "estimates": {"accuracy": EstimateRecord(40, 0.48, -0.1, 38)},
         "stream": StreamSummary(2_048, 0.31),
         "promises": PROMISES,
+        "versions": {"v7": 700, "v8": 20},
     }
     return Evaluation(**{**given, **changes})
 

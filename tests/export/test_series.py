@@ -118,6 +118,19 @@ def test_at_most_fifty_classes_and_the_largest_of_the_reference():
     assert shown == {f"class{index:03}" for index in range(50)}
 
 
+def test_rows_by_version_are_of_the_newest_window():
+    view = after_evaluation(full_view(), evaluation(1, versions={"v8": 720}), 200)
+    assert points(full_view(), "driftd_version_rows") == {("v7",): 700, ("v8",): 20}
+    assert points(view, "driftd_version_rows") == {("v8",): 720}
+    assert points(new_model(), "driftd_version_rows") == {}
+
+
+def test_at_most_fifty_versions_and_those_with_most_rows():
+    versions = {f"v{number}": 1 + number // 2 for number in range(200)}
+    found = points(after_evaluation(new_view("m"), evaluation(versions=versions), 1), "driftd_version_rows")
+    assert set(found) == {(f"v{number}",) for number in range(150, 200)}
+
+
 def test_classes_of_a_private_label_have_no_series():
     view = after_evaluation(new_view("m", private_classes=True), evaluation(), 1)
     assert points(view, "driftd_label_ratio") == {}

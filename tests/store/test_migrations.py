@@ -11,9 +11,9 @@ from sqlalchemy import text
 from store_records import DAY, MODEL, START, alarm, commit, pending, same_state, state, window
 
 from monitor.errors import StoreError
-from monitor.state import LabelFile
+from monitor.state import Acceptance, LabelFile
 from monitor.store import Store, migrations
-from monitor.types import Kind
+from monitor.types import Kind, Reason
 
 READ = '1 ["id", "y", "known", "UTC"]'
 """The version under which a file of labels was read: its own, and what was read of it."""
@@ -21,6 +21,8 @@ VERSION_1 = Path(__file__).with_name("version_1.sql")
 """A store as the first schema wrote it: two days, one pending window, a reference; alarms not calibrated."""
 LABEL_FILES = Path(__file__).with_name("version_1_label_files.sql")
 """A later store of the first schema: one model with three files of labels in its state, one without any."""
+WRITTEN = {number: Path(__file__).with_name(f"version_{number}.sql") for number in (2, 3)}
+"""A store as each later schema wrote it, the same with a file of labels; in the third a day was accepted."""
 
 
 def execute(file, script):
@@ -85,7 +87,7 @@ class TestLabelFiles:
     def test_a_step_that_does_not_understand_a_state_leaves_the_store_as_it_was(self, with_label_files, url):
         execute(with_label_files, "UPDATE states SET state = '{}' WHERE model = 'other'")
         before = layout(with_label_files)
-        with pytest.raises(StoreError, match=r"cannot be brought to schema 2: KeyError.*from a backup"):
+        with pytest.raises(StoreError, match=r"cannot be brought to schema 3: KeyError.*from a backup"):
             Store.open(url)
         assert layout(with_label_files) == before
         with closing(sqlite3.connect(with_label_files)) as connection:
@@ -94,6 +96,28 @@ class TestLabelFiles:
                 "SELECT state FROM states WHERE model = ?", (MODEL,)
             ).fetchone()
         assert "2024/old.parquet" in text_of_state
+
+
+@pytest.mark.parametrize("version", WRITTEN)
+def test_a_store_of_a_later_schema_is_read_and_written(tmp_path, url, version):
+    execute(tmp_path / "driftd.db", WRITTEN[version].read_text(encoding="utf-8"))
+    accepted = version >= 3
+    whole = commit(1, windows=[pending(1)]).state
+    known = replace(whole, accepted=int(accepted), label_files={"old.parquet": LabelFile("1", START)})
+    closed = replace(alarm(0), closed=START + DAY, reason=Reason.ACCEPTED)
+    acceptance = Acceptance(START + 3 * DAY, START + 2 * DAY, "new sensor")
+    with Store.open(url) as store:
+        assert same_state(store.state(MODEL), known)
+        assert store.evaluations(MODEL) == [*commit(0).evaluations, *commit(1).evaluations]
+        assert store.alarms(MODEL) == (closed if accepted else alarm(0), alarm(1))
+        assert store.acceptances(MODEL) == ((acceptance,) if accepted else ())
+        store.commit(commit(2))
+        assert len(store.evaluations(MODEL)) == 3
+
+
+def test_every_schema_has_a_store_that_it_wrote():
+    assert {VERSION_1, *WRITTEN.values()} <= set(Path(__file__).parent.glob("version_?.sql"))
+    assert [1, *WRITTEN] == list(range(1, migrations.VERSION + 1))
 
 
 def test_a_migrated_store_has_the_tables_of_a_new_one(old, url, tmp_path):
@@ -111,12 +135,12 @@ def test_a_store_of_a_newer_driftd_is_refused_and_left_alone(old, url):
 
 def test_reading_only_does_not_migrate(old, url):
     execute(old, "UPDATE schema_version SET version = 0")
-    with pytest.raises(StoreError, match="has schema 0, this driftd reads schema 2; start driftd run"):
+    with pytest.raises(StoreError, match="has schema 0, this driftd reads schema 3; start driftd run"):
         Store.open(url, read_only=True)
 
 
 class TestSteps:
-    """How the next schema will be reached, with steps of the test's own."""
+    """How the next schemas will be reached, with steps of the test's own."""
 
     @staticmethod
     def first(connection):

@@ -292,3 +292,32 @@ def test_threads_write_and_read_at_once(store):
     with ThreadPoolExecutor(4) as pool:
         list(pool.map(work, [f"model{number}" for number in range(4)]))
     assert len(store.models()) == 4
+
+
+class TestPages:
+    """Windows older than one of them, newest first a few at a time."""
+
+    def pages(self, store, limit, **more):
+        before, found = None, []
+        while lines := store.evaluations(MODEL, limit=limit, before=before, **more):
+            found.append([line.window.key for line in lines])
+            before = lines[0].window.key
+        return found
+
+    def test_each_window_once(self, store):
+        for day in (3, 0, 4, 1, 2):  # as a backfill writes, in no order
+            store.add_history(MODEL, commit(day).evaluations)
+        keys = [window(day).key for day in range(5)]
+        assert self.pages(store, 2) == [keys[3:], keys[1:3], keys[:1]]
+        assert self.pages(store, 2, start=window(1).start, end=window(4).start) == [keys[2:4], keys[1:2]]
+
+    def test_files_of_one_tick_come_after_all_that_have_a_time(self, store):
+        files = [replace(evaluation(0), window=Window(None, None, name)) for name in "abcde"]
+        store.add_history(MODEL, files)
+        store.add_history(MODEL, commit(0).evaluations)
+        assert self.pages(store, 3) == [["d", "e", window(0).key], ["a", "b", "c"]]
+
+    def test_there_is_nothing_before_a_window_that_is_not_there(self, store):
+        store.add_history(MODEL, commit(0).evaluations)
+        assert store.evaluations(MODEL, before="2024-09-09T00:00:00Z") == []
+        assert store.evaluations(MODEL, before=window(0).key) == []

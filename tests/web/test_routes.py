@@ -5,7 +5,8 @@ import pytest
 
 from monitor.errors import ConfigError, ConfigProblem
 from monitor.types import Reason, Stage
-from monitor.web.routes import Request, respond
+from monitor.web.exchange import Request
+from monitor.web.routes import respond
 
 
 def ask(daemon, path, method="GET", headers=None, *, local=True, authenticated=False):
