@@ -1,6 +1,6 @@
 """Records for the tests of the store, small and complete."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -102,6 +102,9 @@ def pending(day=0, rows=5, seed=0):
         decisions={Kind.LABEL: Decision(Kind.LABEL, True, 1.5, 40.0, True, False, ("y",), "y moved")},
         readings={Kind.LABEL: Reading((5.0, 0.0), (0.1, -1 / 3, 5e-324), {"y": "y moved: 0.2 to 0.3"})},
         hits=frozenset({"performance"}),
+        sampled=np.arange(0, rows, 2),
+        features=rng.normal(size=(len(range(0, rows, 2)), 3)).astype(np.float16),
+        moved=True,
     )
 
 
@@ -142,14 +145,13 @@ def commit(day=0, *, windows=(), **changes):
 
 def same_pending(left, right):
     """Whether two pending windows are equal to the bit."""
-    arrays = ("ids", "times", "predictions", "scores", "labels", "label_times")
-    scalars = ("window", "rows", "passed", "conflicts", "decisions", "readings", "hits")
-    return all(
-        getattr(left, name).dtype == getattr(right, name).dtype
-        and getattr(left, name).shape == getattr(right, name).shape
-        and getattr(left, name).tobytes() == getattr(right, name).tobytes()
-        for name in arrays
-    ) and all(getattr(left, name) == getattr(right, name) for name in scalars)
+    return all(_same(getattr(left, each.name), getattr(right, each.name)) for each in fields(left))
+
+
+def _same(one, other):
+    if not isinstance(one, np.ndarray):
+        return one == other
+    return (one.dtype, one.shape, one.tobytes()) == (other.dtype, other.shape, other.tobytes())
 
 
 def same_state(left, right):

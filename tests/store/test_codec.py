@@ -43,6 +43,7 @@ def arrays(dtype, shape):
 @st.composite
 def pending_windows(draw):
     rows, classes = draw(st.integers(0, 20)), draw(st.integers(0, 3))
+    kept, width = draw(st.integers(0, rows)), draw(st.integers(0, 3))
     return PendingWindow(
         draw(windows),
         draw(naturals),
@@ -57,6 +58,9 @@ def pending_windows(draw):
         draw(st.dictionaries(st.sampled_from(Kind), st.from_type(Decision), max_size=2)),
         draw(st.dictionaries(st.sampled_from(Kind), st.from_type(Reading), max_size=2)),
         draw(st.frozensets(words, max_size=2)),
+        sampled=draw(arrays("int64", (kept,))),
+        features=draw(arrays("float16", (kept, width))),
+        moved=draw(st.booleans()),
     )
 
 
