@@ -7,9 +7,10 @@ import struct
 import threading
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from itertools import accumulate
 from typing import Final, TypeAlias
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -21,9 +22,11 @@ from prometheus_client.registry import Collector
 from prometheus_client.utils import floatToGoString
 
 from monitor import __version__
-from monitor.export.catalogue import BY_NAME, FAMILIES, Family, MetricType
+from monitor.export.catalogue import BY_NAME, FAMILIES
 from monitor.export.series import BUILDERS, Builder, Point, model_labels
 from monitor.export.snapshot import Board, Snapshot
+from monitor.export.text import Block, Row, block, family_name
+from monitor.export.text import page as text_page
 from monitor.export.view import SECONDS, ModelView
 from monitor.types import Reason, Stage
 
@@ -33,10 +36,13 @@ OPENMETRICS: Final = "application/openmetrics-text"
 _TEXT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 _OPENMETRICS_TYPE: Final = f"{OPENMETRICS}; version=1.0.0; charset=utf-8"
 _VERSIONS: Final = {OPENMETRICS: {"1.0.0", "0.0.1"}, "text/plain": {"1.0.0", "0.0.4"}}
-_END: Final = b"# EOF\n"
+_LEVEL: Final = 6
+_BOUNDS: Final = (*map(floatToGoString, SECONDS), "+Inf")
 _GZIP_HEAD: Final = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 
 
+Rows: TypeAlias = dict[str, list[Row]]
+"""The samples of one model by family."""
 _Values: TypeAlias = dict[str, dict[tuple[str, ...], float]]
 
 
@@ -54,26 +60,24 @@ class SnapshotCollector(Collector):
         return list(_families().values())
 
     def collect(self) -> Iterable[Metric]:
-        """The families with the samples of the snapshot that holds now."""
-        return self.families(self._board.current())
-
-    def families(self, snapshot: Snapshot) -> list[Metric]:
-        """Every family of the catalogue, in its order, with the samples of this snapshot."""
+        """Every family of the catalogue, in its order, with the samples of the snapshot that holds now."""
+        snapshot = self._board.current()
         families = _families()
-        values: _Values = {name: {} for name in families}
-        _put(values, _daemon(snapshot))
-        for name, view in sorted(snapshot.models.items()):
-            self._model(values, families, name, view)
-        self._count_failures(values["driftd_errors_total"], snapshot)
-        for name, points in values.items():
-            for key, value in points.items():
-                families[name].add_sample(name, dict(zip(BY_NAME[name].labels, key, strict=True)), value)
+        models = (self.rows(view) for _, view in sorted(snapshot.models.items()))
+        for rows in (daemon_rows(snapshot), *models):
+            for name, found in rows.items():
+                for row in found:
+                    labels = dict(zip(row.labels, row.key, strict=True))
+                    families[name].add_sample(row.name, labels, row.value)
         return list(families.values())
 
-    def _model(self, values: _Values, families: Mapping[str, Metric], name: str, view: ModelView) -> None:
+    def rows(self, view: ModelView) -> Rows:
+        """The samples of one model by family; a part that cannot be made is left out and counted."""
+        values: _Values = {}
+        rows: Rows = {}
         parts = [
-            partial(_info, families["driftd_model_info"], view),
-            partial(_durations, families["driftd_run_duration_seconds"], view),
+            partial(_info, rows, view),
+            partial(_durations, rows, view),
             *(partial(_build, values, builder, view) for builder in self._builders),
         ]
         for part in parts:
@@ -81,34 +85,49 @@ class SnapshotCollector(Collector):
                 part()
             except Exception:
                 with self._lock:
-                    self._failures[name] += 1
-                log.exception("some series of a model cannot be exported", extra={"model": name})
+                    self._failures[view.model] += 1
+                log.exception("some series of a model cannot be exported", extra={"model": view.model})
+        self._count_failures(values, view)
+        _add(rows, values)
+        return rows
 
-    def _count_failures(self, errors: dict[tuple[str, ...], float], snapshot: Snapshot) -> None:
+    def _count_failures(self, values: _Values, view: ModelView) -> None:
         with self._lock:
-            failures = dict(self._failures)
-        for name in snapshot.models.keys() & failures.keys():
-            labels = (name, Stage.EXPORT, Reason.INTERNAL)
-            errors[labels] = errors.get(labels, 0.0) + failures[name]
+            failures = self._failures[view.model]
+        if failures:
+            errors = values.setdefault("driftd_errors_total", {})
+            labels = (view.model, Stage.EXPORT, Reason.INTERNAL)
+            errors[labels] = errors.get(labels, 0.0) + failures
 
 
 def _families() -> dict[str, Metric]:
-    return {each.name: Metric(_family_name(each), each.help, each.type) for each in FAMILIES}
-
-
-def _family_name(family: Family) -> str:
-    return family.name.removesuffix("_total") if family.type is MetricType.COUNTER else family.name
+    return {each.name: Metric(family_name(each), each.help, each.type) for each in FAMILIES}
 
 
 def _put(values: _Values, points: Iterable[Point]) -> None:
     """Keep the points that have a value; of two with the same labels the first holds."""
     for name, key, value in points:
         if value is not None and math.isfinite(value):
-            values[name].setdefault(key, float(value))
+            values.setdefault(name, {}).setdefault(key, float(value))
+
+
+def _add(rows: Rows, values: _Values) -> None:
+    for name, points in values.items():
+        labels = BY_NAME[name].labels
+        rows[name] = [Row(name, labels, key, value) for key, value in points.items()]
 
 
 def _build(values: _Values, builder: Builder, view: ModelView) -> None:
     _put(values, list(builder(view)))  # the list first: all the points of a builder, or none
+
+
+def daemon_rows(snapshot: Snapshot) -> Rows:
+    """The samples that belong to no model."""
+    values: _Values = {}
+    rows: Rows = {}
+    _put(values, _daemon(snapshot))
+    _add(rows, values)
+    return rows
 
 
 def _daemon(snapshot: Snapshot) -> Iterator[Point]:
@@ -121,20 +140,20 @@ def _daemon(snapshot: Snapshot) -> Iterator[Point]:
         yield "driftd_errors_total", ("", stage, reason), count
 
 
-def _info(family: Metric, view: ModelView) -> None:
-    family.add_sample(family.name, model_labels(view), 1)
+def _info(rows: Rows, view: ModelView) -> None:
+    labels = model_labels(view)
+    rows["driftd_model_info"] = [Row("driftd_model_info", tuple(labels), tuple(labels.values()), 1)]
 
 
-def _durations(family: Metric, view: ModelView) -> None:
+def _durations(rows: Rows, view: ModelView) -> None:
+    name, labels, found = "driftd_run_duration_seconds", ("model", "stage"), []
     for stage, durations in view.durations.items():
-        labels = {"model": view.model, "stage": str(stage)}
-        bounds = (*map(floatToGoString, SECONDS), "+Inf")
-        total = 0
-        for bound, count in zip(bounds, durations.counts, strict=True):
-            total += count
-            family.add_sample(f"{family.name}_bucket", {**labels, "le": bound}, total)
-        family.add_sample(f"{family.name}_count", labels, total)
-        family.add_sample(f"{family.name}_sum", labels, durations.total)
+        key = (view.model, stage)
+        for bound, total in zip(_BOUNDS, accumulate(durations.counts), strict=True):
+            found.append(Row(f"{name}_bucket", (*labels, "le"), (*key, bound), total))
+        found.append(Row(f"{name}_count", labels, key, sum(durations.counts)))
+        found.append(Row(f"{name}_sum", labels, key, durations.total))
+    rows[name] = found
 
 
 @dataclass(slots=True)
@@ -147,13 +166,16 @@ class _Page:
 
     def compressed(self) -> bytes:
         if not self.deflated:
-            compressor = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+            compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
             self.deflated = compressor.compress(self.text) + compressor.flush(zlib.Z_FULL_FLUSH)
         return self.deflated
 
 
 class Exporter:
-    """Answers scrapes: the models' part is rendered once per snapshot, the process's each time."""
+    """Answers scrapes: joins what was rendered of each model when it changed, before that was seen.
+
+    So a scrape costs little however many series there are, and evaluation pays for its own changes.
+    """
 
     def __init__(self, board: Board) -> None:
         self._board = board
@@ -163,8 +185,10 @@ class Exporter:
         self._models.register(self._collector)
         ProcessCollector(registry=self._process)
         PlatformCollector(registry=self._process)
+        self._blocks: dict[str, tuple[ModelView, Block]] = {}
         self._pages: dict[bool, _Page] = {}
         self._lock = threading.Lock()
+        board.before(self._prepare)
 
     @property
     def registry(self) -> CollectorRegistry:
@@ -174,33 +198,29 @@ class Exporter:
     def render(self, accept: str = "", *, compress: bool = False) -> tuple[bytes, str]:
         """The body of a scrape and its content type; `compress` asks for gzip."""
         openmetric = wants_openmetrics(accept)
-        text = _openmetrics if openmetric else generate_latest
-        process = text(self._process)
+        process = _openmetrics(self._process) if openmetric else generate_latest(self._process)
         with self._lock:
-            page = self._page(text, openmetric=openmetric)
+            page = self._page(openmetric=openmetric)
             models = page.compressed() if compress else page.text
         body = _gzip(models, page.text, process) if compress else models + process
         return body, _OPENMETRICS_TYPE if openmetric else _TEXT_TYPE
 
-    def _page(self, text: Callable[[Collector], bytes], *, openmetric: bool) -> _Page:
+    def _page(self, *, openmetric: bool) -> _Page:
         snapshot = self._board.current()
         page = self._pages.get(openmetric)
         if page is None or page.snapshot is not snapshot:
-            families = _Fixed(self._collector.families(snapshot))
-            page = _Page(snapshot, text(families).removesuffix(_END))
+            blocks = (self._block(view)[1] for _, view in sorted(snapshot.models.items()))
+            page = _Page(snapshot, text_page((block(daemon_rows(snapshot)), *blocks), openmetrics=openmetric))
             self._pages[openmetric] = page
         return page
 
+    def _prepare(self, snapshot: Snapshot) -> None:
+        self._blocks = {name: self._block(view) for name, view in snapshot.models.items()}
 
-class _Fixed(Collector):
-    """Families that are already made."""
-
-    def __init__(self, families: list[Metric]) -> None:
-        self._families = families
-
-    def collect(self) -> Iterable[Metric]:
-        """The families."""
-        return self._families
+    def _block(self, view: ModelView) -> tuple[ModelView, Block]:
+        known = self._blocks.get(view.model)
+        # a view never changes: a changed model has a new one
+        return known if known is not None and known[0] is view else (view, block(self._collector.rows(view)))
 
 
 def wants_openmetrics(accept: str) -> bool:
@@ -233,7 +253,7 @@ def _openmetrics(registry: Collector) -> bytes:
 
 def _gzip(deflated: bytes, first: bytes, second: bytes) -> bytes:
     """One gzip stream of two texts, of which the first is already deflated."""
-    compressor = zlib.compressobj(6, zlib.DEFLATED, -zlib.MAX_WBITS)
+    compressor = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
     rest = compressor.compress(second) + compressor.flush()
     checksum = zlib.crc32(second, zlib.crc32(first))
     return (

@@ -63,7 +63,7 @@ def worst_columns(statistics: Iterable[Statistic], limit: int = WORST_COLUMNS) -
 
 def model_labels(view: ModelView) -> dict[str, str]:
     """The labels of `driftd_model_info`."""
-    labels = {"model": view.model, "owner": view.owner, "task": str(view.task or "")}
+    labels = {"model": view.model, "owner": label_value(view.owner), "task": str(view.task or "")}
     for tag, value in sorted(view.tags.items()):
         labels.setdefault(tag_label(tag), label_value(value))
     return labels

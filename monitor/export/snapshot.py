@@ -280,6 +280,13 @@ class Board:
     def __init__(self, snapshot: Snapshot | None = None) -> None:
         self._snapshot = snapshot or Snapshot()
         self._lock = threading.Lock()
+        self._prepare: list[Callable[[Snapshot], None]] = []
+
+    def before(self, prepare: Callable[[Snapshot], None]) -> None:
+        """Let `prepare` work on the snapshot that holds now, and on each later one before it is seen."""
+        with self._lock:
+            prepare(self._snapshot)
+            self._prepare.append(prepare)
 
     def current(self) -> Snapshot:
         """The snapshot that holds now."""
@@ -287,11 +294,13 @@ class Board:
 
     def publish(self, snapshot: Snapshot) -> None:
         """Replace the snapshot in one step."""
-        with self._lock:
-            self._snapshot = snapshot
+        self.update(lambda _: snapshot)
 
     def update(self, change: Callable[[Snapshot], Snapshot]) -> Snapshot:
         """Replace the snapshot by `change` of it; changes from several threads all count."""
         with self._lock:
-            self._snapshot = change(self._snapshot)
-            return self._snapshot
+            changed = change(self._snapshot)
+            for prepare in self._prepare:
+                prepare(changed)
+            self._snapshot = changed
+            return changed

@@ -4,9 +4,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from export_samples import evaluation, full_snapshot, full_view, new_model
-from prometheus_client import CollectorRegistry
+from export_samples import evaluation, full_snapshot, new_model
+from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client import parser as text_parser
+from prometheus_client.openmetrics import exposition as openmetrics_exposition
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
 from monitor.export import collector as module
@@ -205,23 +206,42 @@ def test_gzip_is_the_plain_text(accept):
         assert families == plain.decode().partition("# HELP process_")[0]
 
 
-def test_one_snapshot_is_rendered_once(monkeypatch):
+def test_a_model_is_rendered_once_per_change_and_before_it_is_seen(monkeypatch):
+    made = []
+    real = SnapshotCollector.rows
+
+    def rows(self, view):
+        made.append(view.model)
+        return real(self, view)
+
+    monkeypatch.setattr(SnapshotCollector, "rows", rows)
     board = Board(full_snapshot())
     exporter = Exporter(board)
-    made = []
-    real = SnapshotCollector.families
+    for accept in ("", PROMETHEUS, ""):
+        exporter.render(accept)
+    assert sorted(made) == ["churn", "flight-delay"]
+    board.update(lambda snapshot: snapshot.with_view(new_view("churn", owner="team-new")))
+    assert made[2:] == ["churn"]
+    assert b'owner="team-new"' in exporter.render()[0]
+    assert made[3:] == []
 
-    def families(self, snapshot):
-        made.append(snapshot)
-        return real(self, snapshot)
 
-    monkeypatch.setattr(SnapshotCollector, "families", families)
-    for _ in range(3):
-        exporter.render()
-    assert len(made) == 1
-    board.publish(Snapshot().with_view(full_view()))
-    exporter.render()
-    assert len(made) == 2
+def test_a_snapshot_is_not_seen_before_it_is_rendered():
+    board = Board()
+    seen = []
+    board.before(lambda snapshot: seen.append((board.current().models.keys(), snapshot.models.keys())))
+    board.publish(full_snapshot())
+    assert [(sorted(then), sorted(new)) for then, new in seen] == [([], []), ([], ["churn", "flight-delay"])]
+
+
+@pytest.mark.parametrize("accept", ["", PROMETHEUS])
+def test_the_text_is_what_the_client_library_writes(accept):
+    statistics = tuple(Statistic(Kind.COVARIATE, name, "psi", 1e7 / 3, 2e-9) for name in NASTY)
+    nasty = after_evaluation(new_view("m", detail=Detail.ALL), evaluation(statistics=statistics), 1)
+    snapshot = full_snapshot().with_view(nasty)
+    write = openmetrics_exposition.generate_latest if accept else generate_latest
+    expected = write(registry_of(snapshot)).decode().removesuffix("# EOF\n")
+    assert scrape(snapshot, accept) == expected
 
 
 @pytest.mark.parametrize(
