@@ -1,16 +1,12 @@
-"""What is known of every model now: records changed by pure functions, swapped in one step.
-
-Metrics and pages read only this, so that nobody ever sees half of one run and half of the next.
-"""
+"""What is known of every model now: records changed by pure functions, swapped in one step for all readers."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from types import MappingProxyType
 from typing import Final, TypeVar
 
-from monitor.export.view import Dated, Detail, Durations, ModelView, Outcome, before
+from monitor.export.view import Dated, Detail, Durations, ModelView, Outcome, before, frozen
 from monitor.types import (
     LABEL_KINDS,
     Evaluation,
@@ -79,16 +75,16 @@ def new_view(
         model,
         owner,
         task,
-        _frozen(tags or {}),
+        frozen(tags or {}),
         interval_seconds,
         window_seconds,
         lateness_seconds,
         detail,
         private_classes,
         alarms=seen,
-        alarms_total=_frozen(totals),
-        runs=_frozen(dict.fromkeys(Outcome, 0)),
-        skipped=_frozen(dict.fromkeys(SKIPPED, 0)),
+        alarms_total=frozen(totals),
+        runs=frozen(dict.fromkeys(Outcome, 0)),
+        skipped=frozen(dict.fromkeys(SKIPPED, 0)),
     )
 
 
@@ -121,7 +117,7 @@ def after_run(
         window_end=window_end or view.window_end,
         label_coverage=view.label_coverage if failed else label_coverage,
         runs=_added(view.runs, outcome),
-        durations=_frozen(durations),
+        durations=frozen(durations),
     )
 
 
@@ -176,12 +172,8 @@ def after_evaluation(view: ModelView, evaluation: Evaluation, min_rows: int) -> 
     )
 
 
-def _frozen(items: Mapping[K, V]) -> Mapping[K, V]:
-    return MappingProxyType(dict(items))
-
-
 def _added(counts: Mapping[K, int], key: K) -> Mapping[K, int]:
-    return _frozen({**counts, key: counts.get(key, 0) + 1})
+    return frozen({**counts, key: counts.get(key, 0) + 1})
 
 
 def _newer(known: Mapping[K, Dated[V]], window: Window, items: Mapping[K, V]) -> Mapping[K, Dated[V]]:
@@ -190,7 +182,7 @@ def _newer(known: Mapping[K, Dated[V]], window: Window, items: Mapping[K, V]) ->
         for key, item in items.items()
         if key not in known or not before(window, known[key].window)
     }
-    return _frozen({**known, **fresh}) if fresh else known
+    return frozen({**known, **fresh}) if fresh else known
 
 
 def _verdicts(view: ModelView, evaluation: Evaluation) -> Mapping[tuple[Kind, str], Dated[Verdict]]:
@@ -200,7 +192,7 @@ def _verdicts(view: ModelView, evaluation: Evaluation) -> Mapping[tuple[Kind, st
         told = view.dated_verdicts.get(key)
         if told is None or _supersedes(verdict, evaluation.window, told):
             fresh[key] = Dated(evaluation.window, verdict)
-    return _frozen({**view.dated_verdicts, **fresh})
+    return frozen({**view.dated_verdicts, **fresh})
 
 
 def _supersedes(verdict: Verdict, window: Window, told: Dated[Verdict]) -> bool:
@@ -259,11 +251,11 @@ class Snapshot:
 
     def with_view(self, view: ModelView) -> "Snapshot":
         """The snapshot with this model's view new or replaced."""
-        return replace(self, models=_frozen({**self.models, view.model: view}))
+        return replace(self, models=frozen({**self.models, view.model: view}))
 
     def with_models(self, views: Iterable[ModelView]) -> "Snapshot":
         """The snapshot with exactly these models: what a reload leaves out is gone."""
-        return replace(self, models=_frozen({view.model: view for view in views}))
+        return replace(self, models=frozen({view.model: view for view in views}))
 
     def with_config(self, *, ok: bool, at: datetime) -> "Snapshot":
         """The snapshot after the configuration was loaded, or could not be."""
@@ -303,4 +295,4 @@ class Board:
             for prepare in self._prepare:
                 prepare(changed)
             self._snapshot = changed
-            return changed
+        return changed

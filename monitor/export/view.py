@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from types import MappingProxyType
 from typing import Final, Generic, TypeVar
 
 from monitor.types import (
@@ -24,6 +25,8 @@ from monitor.types import (
     Window,
 )
 
+K = TypeVar("K")
+V = TypeVar("V")
 T = TypeVar("T")
 
 
@@ -72,6 +75,11 @@ def why_provisional(promises: Iterable[Promise]) -> Mapping[str, tuple[Kind, ...
         if each.provisional:
             kinds[each.reason] = (*kinds.get(each.reason, ()), each.kind)
     return kinds
+
+
+def frozen(items: Mapping[K, V]) -> Mapping[K, V]:
+    """A copy that nobody changes."""
+    return MappingProxyType(dict(items))
 
 
 def before(window: Window, other: Window) -> bool:

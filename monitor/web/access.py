@@ -38,7 +38,8 @@ class Passwords:
 
     def __init__(self) -> None:
         self._key = secrets.token_bytes(32)
-        self._known: OrderedDict[bytes, bool] = OrderedDict()
+        self._right: OrderedDict[bytes, None] = OrderedDict()
+        self._wrong: OrderedDict[bytes, None] = OrderedDict()
         self._lock = threading.Lock()
         self._checking = threading.Lock()
 
@@ -53,15 +54,16 @@ class Passwords:
             b"\0".join((name.encode(), hashed.encode(), password)), key=self._key, digest_size=32
         ).digest()
         with self._lock:
-            known = self._known.get(question)
-        if known is not None:
-            return known
+            if question in self._right or question in self._wrong:
+                return question in self._right
         with self._checking:  # one at a time: a guesser must not take every core
             right = _matches(password, hashed) and name in users
         with self._lock:
-            self._known[question] = right
-            if len(self._known) > CACHED_CHECKS:
-                self._known.popitem(last=False)
+            # apart, so that a thousand guesses do not make driftd forget who is right
+            known = self._right if right else self._wrong
+            known[question] = None
+            if len(known) > CACHED_CHECKS:
+                known.popitem(last=False)
         return right
 
 

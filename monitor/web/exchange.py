@@ -129,8 +129,8 @@ def accepts_gzip(header: str) -> bool:
     >>> accepts_gzip("deflate, gzip;q=0.5"), accepts_gzip("gzip;q=0, br"), accepts_gzip("")
     (True, False, False)
     """
+    taken = {}
     for part in header.lower().split(","):
         coding, _, quality = part.partition(";")
-        if coding.strip() in {"gzip", "*"}:
-            return quality.replace(" ", "").rstrip("0").rstrip(".") != "q="
-    return False
+        taken[coding.strip()] = quality.replace(" ", "").rstrip("0").rstrip(".") != "q="
+    return taken.get("gzip", taken.get("*", False))

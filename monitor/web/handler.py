@@ -1,5 +1,6 @@
 """One HTTP/1.1 connection: request after request, each within its own time."""
 
+import http.client
 import http.server
 import io
 import ipaddress
@@ -22,6 +23,13 @@ from monitor.web.routes import respond
 log = logging.getLogger(__name__)
 
 LONGEST_BODY: Final = 65_536
+LONGEST_HEAD: Final = 131_072
+_NEITHER_RUN_NOR_FRAMED: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,18 +55,27 @@ class Service:
     gate: Gate
     limits: Limits
     closing: Callable[[], bool]
+    answering: Callable[[socket.socket], None]
+    """Told when a connection's request has arrived whole: it is not let go for a newer one now."""
+    waiting: Callable[[socket.socket], None]
+    """Told when it waits for its next request."""
     passwords: Passwords = field(default_factory=Passwords)
 
 
 class _Timed(io.RawIOBase):
-    """Reads from a socket until a moment; a client that drips bytes gains no time."""
+    """Reads from a socket until a moment; a client that drips bytes gains no time, nor one that pours."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
         self._until = math.inf
+        self._left = 0
 
     def allow(self, seconds: float) -> None:
         self._until = time.monotonic() + seconds
+        self._left = LONGEST_HEAD
+
+    def allow_bytes(self, number: int) -> None:
+        self._left = number
 
     def readable(self) -> bool:
         return True
@@ -67,8 +84,13 @@ class _Timed(io.RawIOBase):
         left = self._until - time.monotonic()
         if left <= 0:
             raise TimeoutError
+        if self._left <= 0:
+            message = "the headers are too long"
+            raise http.client.HTTPException(message)  # which the base class answers
         self._connection.settimeout(left)
-        return self._connection.recv_into(buffer)
+        read = self._connection.recv_into(buffer)
+        self._left -= read
+        return read
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -108,6 +130,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self._timed.allow(self._service.limits.request)
         super().handle_one_request()
+        self._service.waiting(self.connection)
 
     def _handle(self) -> None:
         refusal = self._unread()
@@ -115,6 +138,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             self._send(refusal)
             return
+        self._service.answering(self.connection)
         access = self._service.gate.access()
         if access.context is not self._context:  # what this connection proved is no longer what is asked
             self.close_connection = True
@@ -134,21 +158,30 @@ class Handler(http.server.BaseHTTPRequestHandler):
         request = Request(self.command, path, headers, local, trusted, query, self._body)
         self._send(respond(self._service.app, request), access)
 
-    # every method comes to one place, so that a known path can name those it allows
-    do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = do_PATCH = do_OPTIONS = do_TRACE = do_QUERY = _handle  # noqa: N815 - the base class looks these names up
+    def __getattr__(self, name: str) -> Any:
+        """Every method comes to one place, so that a known path can name those it allows."""
+        if name.startswith("do_"):
+            return self._handle
+        raise AttributeError(name)
 
     def _unread(self) -> Response | None:
         """Read the body, or say why it is refused."""
         lengths = self.headers.get_all("Content-Length", ["0"])
-        if self.request_version == "HTTP/1.1" and "Host" not in self.headers:
-            return text(HTTPStatus.BAD_REQUEST, "HTTP/1.1 needs a Host header")
+        nowhere = self.request_version == "HTTP/1.1" and "Host" not in self.headers
+        if nowhere or self.headers.defects:
+            return text(
+                HTTPStatus.BAD_REQUEST, "HTTP/1.1 needs a Host header, and a name in every header line"
+            )
         if "Transfer-Encoding" in self.headers:
             return text(HTTPStatus.LENGTH_REQUIRED, "send the body with a Content-Length")
         if len(lengths) != 1 or not (lengths[0].isdecimal() and lengths[0].isascii()):
             return text(HTTPStatus.BAD_REQUEST, "Content-Length is no number")
         if int(lengths[0]) > LONGEST_BODY:
             return text(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is longer than {LONGEST_BODY} bytes")
+        self._timed.allow_bytes(int(lengths[0]))
         self._body = self.rfile.read(int(lengths[0]))
+        if len(self._body) < int(lengths[0]):
+            return text(HTTPStatus.BAD_REQUEST, "the body ends early")
         return None
 
     def _send(self, response: Response, access: Access | None = None) -> None:
@@ -157,7 +190,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         headers = {
             "Content-Type": response.content_type,
             "Content-Length": str(len(response.body)),
-            "X-Content-Type-Options": "nosniff",
+            **_NEITHER_RUN_NOR_FRAMED,
             **response.headers,
             **(access.config.headers if access else {}),
         }
@@ -195,7 +228,10 @@ def _parts(target: str) -> tuple[str, str]:
     (('/a', 'b=c'), ('/a', ''))
     """
     if not target.startswith("/") and "://" in target:
-        whole = urlsplit(target)
+        try:
+            whole = urlsplit(target)
+        except ValueError:  # such as http://[
+            return "", ""
         return whole.path, whole.query
     path, _, query = target.partition("?")
     return path, query

@@ -21,6 +21,8 @@ __all__ = ["Address", "App", "Limits", "ListenError", "Server", "parse_listen"]
 log = logging.getLogger(__name__)
 
 LINGER: Final = 1.0
+_FREED: Final = 0.2
+"""Seconds in which a thread notices that its connection was let go."""
 _BUSY: Final = (
     b"HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 1\r\nConnection: close\r\n\r\n"
 )
@@ -115,7 +117,11 @@ class Server:
 
 
 class _HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    """One thread per connection, up to a limit; who comes beyond it is told to come again."""
+    """One thread per connection, up to a limit.
+
+    Who comes beyond it takes the place of the connection that has waited for its client longest; where
+    every place is busy with an answer, it is told to come again.
+    """
 
     allow_reuse_address = True
     daemon_threads = True
@@ -128,16 +134,17 @@ class _HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.address_family = family
         self._gate = gate
         self._limits = limits
-        self._service = Service(app, gate, limits, self._closing)
+        self._service = Service(app, gate, limits, self._closing, self._answering, self._waiting)
         self._stopping = False
         self._open: set[socket.socket] = set()
+        self._idle: dict[int, socket.socket] = {}
         self._slots = threading.Semaphore(limits.connections)
         self._changed = threading.Condition()
         super().__init__(place, socketserver.BaseRequestHandler)  # `finish_request` makes the handler
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Hand the connection to a thread of its own."""
-        if not self._slots.acquire(blocking=False):
+        if not (self._slots.acquire(blocking=False) or self._free_a_place()):
             if self._gate.access().context is None:
                 request.settimeout(0)
                 request.send(_BUSY)
@@ -151,22 +158,43 @@ class _HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
 
     def finish_request(self, request: Any, client_address: Any) -> None:
         """The handshake, where there is one, and then request after request; all in a thread of its own."""
-        connection = request
+        connection, number = request, request.fileno()
         try:
             request.settimeout(self._limits.handshake)
             context = self._gate.access().context
             if context is not None:
-                connection = context.wrap_socket(request, server_side=True)
+                connection = context.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
             with self._changed:
                 self._open.add(connection)
+            self._waiting(connection)
+            if context is not None:
+                connection.do_handshake()
             Handler(self._service, context, connection, client_address, self)
         finally:
             with self._changed:
                 self._open.discard(connection)
+                self._idle.pop(number, None)
                 self._changed.notify_all()
             _linger(connection)
             connection.close()
             self._slots.release()
+
+    def _waiting(self, connection: socket.socket) -> None:
+        with self._changed:
+            self._idle[connection.fileno()] = connection
+
+    def _answering(self, connection: socket.socket) -> None:
+        with self._changed:
+            self._idle.pop(connection.fileno(), None)
+
+    def _free_a_place(self) -> bool:
+        """Let go who has waited longest for its client's next bytes; whether that gave a place in time."""
+        with self._changed:
+            if not self._idle:
+                return False
+            connection = self._idle.pop(next(iter(self._idle)))
+            _shut(connection, socket.SHUT_RDWR)
+        return self._slots.acquire(timeout=_FREED)
 
     def _closing(self) -> bool:
         """Whether connections are not kept for a next request: at the end, or where it is crowded."""
@@ -177,11 +205,7 @@ class _HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self._stopping = True
         with self._changed:
             for connection in self._open:
-                # not the method of a TLS socket, which would go on unencrypted
-                try:
-                    socket.socket.shutdown(connection, socket.SHUT_RD)
-                except OSError:
-                    continue
+                _shut(connection, socket.SHUT_RD)
             self._changed.wait_for(lambda: not self._open, self._limits.stop)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
@@ -191,6 +215,14 @@ class _HttpServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         level = logging.DEBUG if isinstance(error, OSError) else logging.ERROR
         fields = {"client": str(client_address[0])}
         log.log(level, "connection ended early", extra=fields, exc_info=error)
+
+
+def _shut(connection: socket.socket, how: int) -> None:
+    try:
+        # not the method of a TLS socket, which would go on unencrypted
+        socket.socket.shutdown(connection, how)
+    except OSError:  # the other side is gone already
+        return
 
 
 def _linger(connection: socket.socket) -> None:

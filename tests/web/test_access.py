@@ -88,7 +88,18 @@ def test_memory_is_bounded(monkeypatch):
     passwords = Passwords()
     for guess in range(CACHED_CHECKS + 20):
         passwords.allow(USERS, basic("alice", str(guess)))
-    assert len(passwords._known) == CACHED_CHECKS
+    assert len(passwords._wrong) == CACHED_CHECKS
+
+
+def test_guesses_do_not_make_it_forget_who_is_right(checks, monkeypatch):
+    passwords = Passwords()
+    assert passwords.allow(USERS, basic("alice", "open sesame"))
+    monkeypatch.setattr(module, "CACHED_CHECKS", 2)
+    for guess in range(5):
+        assert not passwords.allow(USERS, basic("alice", str(guess)))
+    before = len(checks)
+    assert passwords.allow(USERS, basic("alice", "open sesame"))
+    assert len(checks) == before
 
 
 def touch(path, text):

@@ -104,7 +104,6 @@ def test_a_body_is_read_away(daemon, server):
     [
         (("GET / HTTP/1.1",), 400),
         (("nonsense",), 400),
-        (("BREW / HTTP/1.1", "Host: x"), 501),
         (("GET / HTTP/2.0", "Host: x"), 505),
         (("GET /" + "x" * 70_000 + " HTTP/1.1", "Host: x"), 414),
         (("GET / HTTP/1.1", "Host: x", *(f"H{index}: x" for index in range(200))), 431),
@@ -142,12 +141,24 @@ def test_a_client_that_sends_nothing_or_half_a_request_is_let_go(daemon):
                 assert connection.recv(1) == b""
 
 
-def test_who_comes_beyond_the_limit_is_told_to_come_again(daemon):
-    with serving(daemon, limits=Limits(connections=2)) as server:
-        place = (server.address.host, server.address.port)
-        first, second, third = (socket.create_connection(place, SOON) for _ in range(3))
-        with first, second, third:
-            assert third.recv(100).startswith(b"HTTP/1.1 503 ")
+def test_where_every_place_is_busy_the_next_is_told_to_come_again(daemon):
+    entered, go_on = threading.Event(), threading.Event()
+
+    def slow():
+        entered.set()
+        go_on.wait(SOON)
+
+    server = Server("127.0.0.1:0", replace(daemon.app(), reload=slow), None, Limits(connections=1))
+    server.start()
+    place = (server.address.host, server.address.port)
+    with socket.create_connection(place, SOON) as busy:
+        busy.sendall(b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert entered.wait(SOON)
+        with socket.create_connection(place, SOON) as late:
+            assert late.recv(100).startswith(b"HTTP/1.1 503 ")
+        go_on.set()
+        assert busy.recv(100).startswith(b"HTTP/1.1 200 ")
+    server.stop()
 
 
 def test_connections_are_not_kept_where_it_is_crowded(daemon):
