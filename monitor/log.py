@@ -37,7 +37,13 @@ class LineFormatter(logging.Formatter):
     def __init__(self, form: Form = Form.LOGFMT, secrets: Iterable[str] = ()) -> None:
         super().__init__()
         self._form = form
-        self._secrets = sorted({each for each in secrets if len(each) >= SHORTEST}, key=len, reverse=True)
+        self._secrets: list[str] = []
+        self.hide(secrets)
+
+    def hide(self, secrets: Iterable[str]) -> None:
+        """From now on these texts too appear as stars."""
+        more = {each for each in secrets if len(each) >= SHORTEST}
+        self._secrets = sorted({*self._secrets, *more}, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
         """The record as one line."""
@@ -75,6 +81,14 @@ def configure(
     root.handlers[:] = [handler]
     logging.captureWarnings(capture=True)
     return handler
+
+
+def hide(secrets: Iterable[str]) -> None:
+    """Let these texts appear as stars in the logs that `configure` has set up."""
+    texts = tuple(secrets)
+    for handler in logging.getLogger().handlers:
+        if isinstance(handler.formatter, LineFormatter):
+            handler.formatter.hide(texts)
 
 
 def _fields(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, object]:

@@ -13,6 +13,7 @@ from monitor.cli.show import minute
 from monitor.power import DEVIATION, Found
 from monitor.stats.power import FOUND, HORIZONS
 from monitor.stats.season import Season
+from monitor.stats.words import shown as shown_name
 from monitor.types import Kind, Window
 
 WIDTH = 100
@@ -136,7 +137,7 @@ def _moved(kind: Kind, found: Found) -> str:
     what = "missing: " if kind is Kind.QUALITY else ""
     if found.columns > 1:
         return f"{what}all {found.columns} columns"
-    return f"{what}{found.name} alone" if found.name else "the model's error"
+    return f"{what}{shown_name(found.name)} alone" if found.name else "the model's error"
 
 
 def size(found: Found, windows: int) -> str:
@@ -160,7 +161,7 @@ def _incidents(kinds: Sequence[KindReport], *, timed: bool) -> Iterator[Renderab
     for kind, one in found:
         by_chance = _by_chance(one.days, timed=timed)
         spans = (_begin(one.first), _finish(one.last), f"{one.windows}", by_chance)
-        view.add_row(kind, *map(Text, spans), Text(", ".join(one.columns)))
+        view.add_row(kind, *map(Text, spans), Text(", ".join(map(shown_name, one.columns))))
     yield view
     yield Text("What was no normal time is best left out of the reference: reference.start, reference.end.")
 
@@ -177,7 +178,7 @@ def _lines(found: Report) -> Iterator[RenderableType]:
     widest = sorted(by_column.items(), key=lambda item: -max(line.value for line in item[1].values()))
     view = _table("Lines of PSI and KS", {"Column": "", "Kind": "", "PSI": RIGHT, "KS": RIGHT})
     for (column, kind), lines in widest[:MOST_LINES]:
-        view.add_row(Text(column), kind, _line(lines.get("psi")), _line(lines.get("ks")))
+        view.add_row(Text(shown_name(column)), kind, _line(lines.get("psi")), _line(lines.get("ks")))
     yield view
     left = len(widest) - MOST_LINES
     yield Text(

@@ -10,7 +10,7 @@ from monitor.build import detector_parameters, source_parameters
 from monitor.config.load import load_paths
 from monitor.config.schema import ModelConfig
 from monitor.errors import ConfigProblem
-from monitor.log import configure
+from monitor.log import configure, hide
 
 CACHE = ".driftd-cache"
 
@@ -37,7 +37,10 @@ def _folder(state: str) -> Path:
 
 def read_models(paths: Sequence[Path]) -> tuple[tuple[ModelConfig, ...], tuple[ConfigProblem, ...]]:
     """The valid models by name, and what is wrong with the others."""
-    return load_paths(paths, sources=source_parameters(), detectors=detector_parameters())
+    configs, problems = load_paths(paths, sources=source_parameters(), detectors=detector_parameters())
+    # libraries that open a source log its address as they like
+    hide(part for config in configs for secret in config.secrets for part in secret.parts)
+    return configs, problems
 
 
 def load_models(paths: Sequence[Path]) -> Loaded:

@@ -14,6 +14,7 @@ from monitor.lines import line
 from monitor.plan import Planned
 from monitor.recorder import Committed, Told
 from monitor.state import AlarmRecord, Commit
+from monitor.stats.words import printable, shown
 from monitor.types import Evaluation, Kind, Problem, Stage
 
 
@@ -66,7 +67,7 @@ class Shown:
             standing = tuple(self._open.values())
         self.alarmed |= bool(standing)
         for problem in self._problems.values():
-            self._say("note", "yellow", f"{problem.column} {problem.reason}: {problem.message}")
+            self._say("note", "yellow", f"{shown(problem.column)} {problem.reason}: {problem.message}")
         if self._broken and not self._windows:
             return  # that it was not evaluated is told
         windows = "1 window" if self._windows == 1 else f"{self._windows or 'no'} windows"
@@ -114,12 +115,14 @@ class Shown:
         """One line for a person."""
         if not self._as_json:
             self._console.print(
-                Text.assemble((f"{word} " if word else "", style), f"{self._model}: {text}"), soft_wrap=True
+                Text.assemble((f"{word} " if word else "", style), f"{self._model}: {printable(text)}"),
+                soft_wrap=True,
             )
 
     def _warn(self, text: str) -> None:
-        """One line about what is wrong."""
-        sys.stderr.write(f"driftd: {self._model}: {text}\n")
+        """What is wrong, as a rule on one line."""
+        lines = "\n".join(map(printable, text.split("\n")))
+        sys.stderr.write(f"driftd: {self._model}: {lines}\n")
 
 
 def progress(*, as_json: bool = False) -> Progress:

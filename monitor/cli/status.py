@@ -18,6 +18,7 @@ from monitor.cli.loading import load_models, prepare
 from monitor.cli.show import minute
 from monitor.export.view import why_provisional
 from monitor.state import AlarmRecord
+from monitor.stats.words import printable
 from monitor.store import Store
 from monitor.types import Evaluation, State, iso
 
@@ -119,7 +120,7 @@ def table(found: Sequence[Known], now: datetime) -> Table:
             "\n".join(f"{each.kind} since {minute(each.since)}" for each in known.alarms) or "none",
         )
         for problem in known.newest.problems if known.newest is not None else ():
-            view.add_row("", "", "", Text(problem.reason, "yellow"), Text(problem.column))
+            view.add_row("", "", "", Text(problem.reason, "yellow"), Text(printable(problem.column)))
     return view
 
 

@@ -1,4 +1,4 @@
-"""What is known of every model now: records changed by pure functions, swapped in one step for all readers."""
+"""What is known of every model now: records changed by pure functions, swapped in one step for readers."""
 
 import threading
 from collections.abc import Callable, Iterable, Mapping

@@ -4,9 +4,18 @@ LONGEST = 40
 """Characters of a name or category that are shown."""
 
 
+def printable(text: str) -> str:
+    r"""The text without what steers a terminal or turns the direction of writing.
+
+    >>> printable("two\nlines \x1b[31m")
+    'two?lines ?[31m'
+    """
+    return "".join(each if each.isprintable() else "?" for each in text)
+
+
 def shown(text: str) -> str:
     """A name from the data as it may stand in a sentence: printable, and not endless."""
-    clean = "".join(each if each.isprintable() else "?" for each in text)
+    clean = printable(text)
     return clean if len(clean) <= LONGEST else f"{clean[: LONGEST - 3]}..."
 
 

@@ -11,7 +11,7 @@ from monitor.types import Kind, PerformanceMetric, Severity, State, Statistic, V
 from monitor.web.calibration import calibration_table
 from monitor.web.markup import Markup, element, join
 from monitor.web.tables import titled_table
-from monitor.web.words import DASH, chip, moment, number, span
+from monitor.web.words import DASH, chip, moment, number, short, span
 
 SHOWN_COLUMNS: Final = 10
 SHOWN_CLASSES: Final = 10
@@ -103,7 +103,7 @@ def _facts(view: ModelView, now: datetime) -> Markup:
 
 def _window(start: datetime | None, end: datetime | None, file: str | None) -> Markup | str:
     if start is None or end is None:
-        return file or DASH
+        return short(file or DASH)
     return join(moment(start), f" {DASH} ", moment(end))
 
 
@@ -114,7 +114,7 @@ def _words(token: str | None) -> str:
 def _verdict(verdict: Verdict) -> Markup:
     style, words = verdict_state(verdict)
     kind = f"{verdict.kind} {verdict.segment}".strip()
-    named = ", ".join(verdict.columns[:NAMED_COLUMNS])
+    named = ", ".join(map(short, verdict.columns[:NAMED_COLUMNS]))
     if len(verdict.columns) > NAMED_COLUMNS:
         named += f" and {len(verdict.columns) - NAMED_COLUMNS} more"
     since = join("since ", moment(verdict.since)) if verdict.alarm and verdict.since else None
@@ -163,7 +163,7 @@ def _columns(view: ModelView) -> Markup | None:
 def _statistic(statistic: Statistic, alarming: Collection[Kind]) -> Markup:
     return element(
         "tr",
-        element("td", statistic.column, class_="name"),
+        element("td", short(statistic.column), class_="name"),
         element("td", statistic.kind, class_="wide soft"),
         element("td", statistic.detector, class_="token"),
         element("td", number(statistic.value), class_="number"),
@@ -251,7 +251,7 @@ def _classes(view: ModelView) -> Markup | None:
     rows = (
         element(
             "tr",
-            element("td", name, class_="name"),
+            element("td", short(name), class_="name"),
             *(element("td", _share(shares[source].get(name)), class_="number") for source in sources),
         )
         for name in shown
@@ -269,7 +269,7 @@ def _problems(view: ModelView) -> Markup | None:
     rows = [
         element(
             "tr",
-            element("td", problem.column or "all", class_="name"),
+            element("td", short(problem.column) or "all", class_="name"),
             element("td", problem.reason, class_="token wide"),
             element("td", problem.message),
         )

@@ -6,6 +6,16 @@ from monitor.types import iso, utc
 from monitor.web.markup import Markup, element
 
 DASH = "\N{EN DASH}"
+LONGEST_NAME = 100
+
+
+def short(text: str) -> str:
+    """A name from the data, which may be endless, in the room that it has.
+
+    >>> len(short("x" * 10_000))
+    100
+    """
+    return text if len(text) <= LONGEST_NAME else f"{text[: LONGEST_NAME - 1]}\N{HORIZONTAL ELLIPSIS}"
 
 
 def chip(style: str, words: str) -> Markup:
