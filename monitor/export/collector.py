@@ -60,8 +60,11 @@ class SnapshotCollector(Collector):
         return list(_families().values())
 
     def collect(self) -> Iterable[Metric]:
-        """Every family of the catalogue, in its order, with the samples of the snapshot that holds now."""
-        snapshot = self._board.current()
+        """The families with the samples of the snapshot that holds now."""
+        return self.families(self._board.current())
+
+    def families(self, snapshot: Snapshot) -> list[Metric]:
+        """Every family of the catalogue, in its order, with the samples of this snapshot."""
         families = _families()
         models = (self.rows(view) for _, view in sorted(snapshot.models.items()))
         for rows in (daemon_rows(snapshot), *models):
