@@ -107,10 +107,10 @@ def test_a_body_is_read_away(daemon, server):
         (("GET / HTTP/2.0", "Host: x"), 505),
         (("GET /" + "x" * 70_000 + " HTTP/1.1", "Host: x"), 414),
         (("GET / HTTP/1.1", "Host: x", *(f"H{index}: x" for index in range(200))), 431),
-        (("POST /-/reload HTTP/1.1", "Host: x", "Transfer-Encoding: chunked"), 411),
-        (("POST /-/reload HTTP/1.1", "Host: x", "Content-Length: many"), 400),
-        (("POST /-/reload HTTP/1.1", "Host: x", "Content-Length: 1", "Content-Length: 2"), 400),
-        (("POST /-/reload HTTP/1.1", "Host: x", "Content-Length: 99999999"), 413),
+        (("POST /-/reload HTTP/1.1", "Host: localhost", "Transfer-Encoding: chunked"), 411),
+        (("POST /-/reload HTTP/1.1", "Host: localhost", "Content-Length: many"), 400),
+        (("POST /-/reload HTTP/1.1", "Host: localhost", "Content-Length: 1", "Content-Length: 2"), 400),
+        (("POST /-/reload HTTP/1.1", "Host: localhost", "Content-Length: 99999999"), 413),
     ],
 )
 def test_what_is_no_sound_request_is_refused_and_the_connection_closed(daemon, server, lines, status):
@@ -152,7 +152,7 @@ def test_where_every_place_is_busy_the_next_is_told_to_come_again(daemon):
     server.start()
     place = (server.address.host, server.address.port)
     with socket.create_connection(place, SOON) as busy:
-        busy.sendall(b"POST /-/reload HTTP/1.1\r\nHost: x\r\n\r\n")
+        busy.sendall(b"POST /-/reload HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert entered.wait(SOON)
         with socket.create_connection(place, SOON) as late:
             assert late.recv(100).startswith(b"HTTP/1.1 503 ")
