@@ -172,3 +172,23 @@ def test_one_numeric_feature_makes_no_pair(tmp_path):
     assert plan.panels.pairs == ()
     (line,) = Runs(plan).run(LIVE + 40 * DAY)
     assert not covariate(line).alarm
+
+
+def test_of_a_regression_the_category_that_moved_is_named(tmp_path):
+    """The sample of a regression holds predictions, too, which are no feature."""
+
+    def priced(rows):
+        return rows.assign(pred=100 + rows["dry"], y=100 + rows["dry"] + 0.1 * rows["wind"])
+
+    live = priced(days(REFERENCE_DAYS, 1))
+    live["place"] = np.where(live["place"] == "north", "south", live["place"])
+    plan = model(
+        tmp_path,
+        priced(days(0, REFERENCE_DAYS)),
+        Memory(a=live),
+        columns="timestamp: ts, prediction: pred, label: y",
+        more="task: regression\n",
+    )
+    assert plan.losses is not None
+    (line,) = Runs(plan).run(FIRST + 2 * DAY)
+    assert covariate(line).reason.endswith(" by place")
