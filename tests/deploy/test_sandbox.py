@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -47,18 +48,20 @@ def model(tmp_path):
 class Sandbox:
     """A sandbox in which one folder, `state`, can be written to."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, temporary: Path) -> None:
         self.folder = folder
+        self.temporary = temporary
         self.state = folder / "state"
-        for name in ("state", "tmp", "here"):
+        for name in ("state", "here"):
             (folder / name).mkdir()
 
     def start(self, *arguments, environment=None, **rules):
         """Start Python with these arguments; its installation and current folder are read-only."""
-        temporary = self.folder / "tmp"
         path = self.folder / "rules.json"
-        path.write_text(json.dumps({"writable": [str(self.state)], "temporary": str(temporary), **rules}))
-        own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(temporary)}
+        path.write_text(
+            json.dumps({"writable": [str(self.state)], "temporary": str(self.temporary), **rules})
+        )
+        own = {"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "TMPDIR": str(self.temporary)}
         command = [*UNSHARE, sys.executable, Path(__file__).with_name("sandbox.py"), path, sys.executable]
         with (self.folder / "stderr").open("w") as stderr:
             return subprocess.Popen(
@@ -84,7 +87,9 @@ class Sandbox:
 def sandbox(tmp_path):
     if shutil.which("unshare") is None or subprocess.run([*UNSHARE, "true"], check=False).returncode:
         pytest.skip("this machine gives no namespaces to users")
-    return Sandbox(tmp_path)
+    # a short path: sockets of processes have their names there
+    with tempfile.TemporaryDirectory(prefix="driftd-") as temporary:
+        yield Sandbox(tmp_path, Path(temporary))
 
 
 @pytest.fixture
