@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import ClassVar
 
+import numpy as np
 import pytest
 from sqlalchemy import text
 from store_records import DAY, MODEL, START, alarm, commit, pending, same_state, state, window
@@ -42,6 +43,12 @@ def with_label_files(tmp_path):
     return tmp_path / "driftd.db"
 
 
+def awaiting(day):
+    """A pending window as it was before features waited for their labels."""
+    nothing = pending(day, rows=0)
+    return replace(pending(day), sampled=nothing.sampled, features=np.zeros((0, 0), np.float16), moved=False)
+
+
 def layout(file):
     with closing(sqlite3.connect(file)) as connection:
         names = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
@@ -50,7 +57,7 @@ def layout(file):
 
 def test_a_store_of_the_first_schema_is_read_and_written(old, url):
     with Store.open(url) as store:
-        before = replace(commit(1, windows=[replace(pending(1), readings={})]).state, memories={})
+        before = replace(commit(1, windows=[replace(awaiting(1), readings={})]).state, memories={})
         assert same_state(store.state(MODEL), before)
         lines = [*commit(0).evaluations, *commit(1).evaluations]
         assert store.evaluations(MODEL) == [replace(each, promises=()) for each in lines]
@@ -73,7 +80,7 @@ class TestLabelFiles:
 
     def test_they_are_those_that_the_state_had(self, with_label_files, url):
         with Store.open(url) as store:
-            whole = replace(commit(1, windows=[pending(1)]).state, label_files=self.FILES)
+            whole = replace(commit(1, windows=[awaiting(1)]).state, label_files=self.FILES)
             assert same_state(store.state(MODEL), whole)
             assert store.state("other") == state(0, model="other", files=())
 
@@ -102,7 +109,7 @@ class TestLabelFiles:
 def test_a_store_of_a_later_schema_is_read_and_written(tmp_path, url, version):
     execute(tmp_path / "driftd.db", WRITTEN[version].read_text(encoding="utf-8"))
     accepted = version >= 3
-    whole = commit(1, windows=[pending(1)]).state
+    whole = commit(1, windows=[awaiting(1)]).state
     known = replace(whole, accepted=int(accepted), label_files={"old.parquet": LabelFile("1", START)})
     closed = replace(alarm(0), closed=START + DAY, reason=Reason.ACCEPTED)
     acceptance = Acceptance(START + 3 * DAY, START + 2 * DAY, "new sensor")
