@@ -6,17 +6,17 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from monitor.plan import PARTS, Plan, features_of
+from monitor.plan import Plan, features_of
 from monitor.relations import FEWEST_WINDOWS, KEPT_ROWS, Relation, table_of
 from monitor.rows import Classes
 from monitor.sample import Sample
 from monitor.sampling import WindowSamples
 from monitor.sources.base import Interval, Source
-from monitor.stats import relation, tails
+from monitor.stats import relation, replay, tails
 from monitor.stats.surrogate import Task as Fitted
 from monitor.stats.tables import Table
 from monitor.stats.threads import one_thread
-from monitor.types import Kind, Role, Task, Window
+from monitor.types import Role, Task, Window
 from monitor.windows import micros
 from monitor.within import within
 
@@ -24,8 +24,8 @@ MOST_ROWS, MOST_VALUES = 100_000, 10_000_000
 """So many rows of all windows, and values of them, are read."""
 FEWEST_ROWS = 50
 """So many of each window at least, since few tell nothing of how windows differ."""
-SHARE = 0.8
-"""The quantile of the windows' evidence above which its tail begins."""
+EVIDENT = 0.5
+"""Where the tail of evidence begins at least: both tests must agree, so most windows have next to none."""
 MOST_CATEGORIES = 200
 
 FITTED: dict[Task, Fitted] = {
@@ -150,12 +150,13 @@ def _replayed(
     windows = [
         relation.mean_gradients(known, encoding.encode(table.take(part)), labels[part]) for part in parts
     ]
-    evidence = -np.log10(np.maximum(relation.replayed(known, windows), 1e-300))
-    level = plan.level_of(Kind.CONCEPT) / PARTS
-    excess = tails.value_line(evidence, SHARE, 1 / level) + np.log10(level)
+    evidence = relation.evidence(relation.replayed(known, windows))
+    how = replay.settings(plan.window_days, plan.seasons, len(parts))
+    tail = tails.fit(evidence, np.zeros(len(parts), np.int64), how.share, how.apart, lowest=EVIDENT)
+    full = int(len(parts) / max(replay.WEEK / plan.window_days, replay.FOLD_WINDOWS))
     return replace(
         learned,
         reference=relation.with_between(known, windows),
         windows=len(parts),
-        excess=max(0.0, float(excess)),
+        tail=tails.guarded(tail, len(parts), *replay.guard(full, len(parts))),
     )

@@ -1,8 +1,10 @@
 """Whether the labels of a window depend on its features as they did, beside what the errors say."""
 
+import math
 from collections.abc import Iterator
 
 import numpy as np
+from scipy import special
 
 from monitor.budget import days_by_chance
 from monitor.plan import PARTS, Plan
@@ -22,8 +24,6 @@ TOKENS = {
 FEWEST_LABELS = 50
 NAMED = 3
 """How many columns the words name."""
-LEAST = 1e-290
-"""p-values below count as this one: no line is infinite."""
 
 
 def measured(plan: Plan, window: PendingWindow) -> Iterator[Measurement]:
@@ -51,16 +51,20 @@ def _not_measured(reason: Reason) -> Measurement:
 
 def _measurement(plan: Plan, window: PendingWindow, found: RelationTest, alpha: float) -> Measurement:
     assert plan.relation is not None
-    scale = 10.0**plan.relation.excess
-    p_value = min(1.0, found.p_value * scale)
-    line = found.weaker.line(max(alpha / scale / relation.TESTS, LEAST))
+    tail, p_value, least = plan.relation.tail, found.p_value, alpha
+    if tail is not None:  # chance is what either says
+        rarity = tail.rarity(relation.evidence(np.array([p_value])))
+        p_value = max(p_value, min(1.0, float(10.0 ** -rarity[0])))
+        least = min(alpha, float(special.ndtr(-tail.line(1 / alpha))))
+    line = found.weaker.line(max(least, relation.LEAST) / relation.TESTS)
+    threshold = line if math.isfinite(line) else None
     names = tuple(plan.relation.names[number] for number in found.columns if number >= 0)
     statistic = Statistic(
-        Kind.CONCEPT, "", SCORE_VECTOR, found.weaker.value, line, p_value, drifted=p_value <= alpha
+        Kind.CONCEPT, "", SCORE_VECTOR, found.weaker.value, threshold, p_value, drifted=p_value <= alpha
     )
     return Measurement(
         statistic,
-        days_by_chance(max(p_value, LEAST), PARTS, plan.window_days),
+        days_by_chance(p_value, PARTS, plan.window_days),
         material=found.weaker.effect >= plan.minimum.sd,
         words=_words(names),
         informs=window.moved or not plan.splits_concept,

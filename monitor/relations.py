@@ -1,7 +1,7 @@
 """How the label depends on the features in the reference, as bytes and back, and the rows that are asked."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +10,7 @@ from monitor.packing import pack, unpack
 from monitor.sample import Sample
 from monitor.stats.relation import RelationReference
 from monitor.stats.tables import Table
+from monitor.stats.tails import Tail
 
 VERSION = 1
 """Of the bytes; a greater one is refused."""
@@ -23,15 +24,15 @@ FEWEST_WINDOWS = 10
 class Relation:
     """The reference with the columns that it reads: `numeric`, then `categories` by column.
 
-    `windows`: how many windows of the reference were replayed. `excess`: how much more often than its
-    p-value says, in powers of ten, the rarest of them is found.
+    `windows`: how many windows of the reference were replayed. `tail`: of their evidence, guarded, since
+    single days move gradients further than a normal law allows; None where too few windows tell.
     """
 
     reference: RelationReference
     numeric: tuple[str, ...]
     categories: Mapping[str, tuple[str, ...]]
     windows: int = 0
-    excess: float = 0.0
+    tail: Tail | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -41,7 +42,7 @@ class Relation:
     @property
     def decides(self) -> bool:
         """Whether windows enough were replayed that the test may open an alarm."""
-        return self.windows >= FEWEST_WINDOWS
+        return self.tail is not None
 
     def kept(self, sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
         """The rows of a window to keep: their places (m,), rising, and encoded features (m, p)."""
@@ -57,7 +58,7 @@ class Relation:
             "numeric": list(self.numeric),
             "categories": {name: list(each) for name, each in self.categories.items()},
             "windows": self.windows,
-            "excess": self.excess,
+            "tail": list(astuple(self.tail)) if self.tail is not None else None,
         }
         return pack("relation", VERSION, header, self.reference.to_arrays())
 
@@ -70,7 +71,7 @@ class Relation:
             tuple(header["numeric"]),
             {name: tuple(each) for name, each in header["categories"].items()},
             header["windows"],
-            header["excess"],
+            Tail(*header["tail"]) if header["tail"] is not None else None,
         )
 
 

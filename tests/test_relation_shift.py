@@ -129,6 +129,16 @@ def test_while_inputs_are_in_alarm_the_statistic_informs(plan):
     assert not any(concept(line).alarm for line in lines)
 
 
+def test_days_that_the_reference_had_are_no_change(tmp_path, plan):
+    """Every eighth day of the reference had another relation: one more such day is no concept drift."""
+    odd = np.array([-0.2, 0.2])
+    usual = [day(number, odd if number % 8 == 3 else SLOPES) for number in range(REFERENCE_DAYS)]
+    knowing = model(tmp_path, pd.concat(usual, ignore_index=True), Memory())
+    calm, used = (run(each, lambda number: day(number, odd), 1)[-1] for each in (plan, knowing))
+    assert score_vector(calm).drifted
+    assert not score_vector(used).drifted
+
+
 def test_late_labels_tell_the_same(plan, tmp_path, reference, changed):
     first = REFERENCE_DAYS + QUIET
     live = pd.concat([days(REFERENCE_DAYS, QUIET), *(same_error(first + number) for number in range(4))])

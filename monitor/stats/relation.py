@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
 
 from monitor.stats import norms, score_vector, surrogate
 from monitor.stats.score_vector import ScoreReference, ScoreTest
@@ -26,6 +27,8 @@ MOST_GRADIENTS = 10_000_000
 FOLDS = 4
 """Windows are compared with what the windows of other folds taught."""
 OWN = ("bounds", "shares", "means", "spreads")
+LEAST, CERTAIN = 1e-290, 1e-3
+"""p-values below count as this one, so that no line is infinite; and those this near to 1 as that."""
 TESTS = 2
 """All features together, and the one that moved furthest."""
 
@@ -184,6 +187,12 @@ def replayed(known: RelationReference, windows: Sequence[MeanGradients]) -> Floa
         for place, own in enumerate(fold):
             if own == number:
                 found[place] = compare_means(others, windows[place], level=0.0).p_value
+    return found
+
+
+def evidence(p_values: Floats) -> Floats:
+    """Normal scores of p-values; on this scale an exponential is heavier than what chance gives."""
+    found: Floats = -special.ndtri(np.clip(p_values, LEAST, 1 - CERTAIN))
     return found
 
 

@@ -52,13 +52,13 @@ def peaks(scores: Floats, start: float, apart: int, segments: Index) -> Floats:
     return np.array(found)
 
 
-def fit(scores: Floats, segments: Index, share: float, apart: int) -> Tail:
-    """The tail of replayed scores, float64 (t,), above their quantile `share`.
+def fit(scores: Floats, segments: Index, share: float, apart: int, lowest: float = -np.inf) -> Tail:
+    """The tail of replayed scores, float64 (t,), above their quantile `share` and above `lowest`.
 
     The mean excess is drawn to that of right p-values with the weight of one peak, and is below it only where
     the upper limit of the mean is: a few windows do not show that a tail is lighter than that.
     """
-    start = float(np.quantile(scores, share))
+    start = max(float(np.quantile(scores, share)), lowest)
     excesses = peaks(scores, start, apart, segments) - start
     excess = (float(excesses.sum()) + NATURAL) / (len(excesses) + 1)
     limit = excess * (1 + 1 / np.sqrt(len(excesses) + 1))
