@@ -1,6 +1,6 @@
 """What the labels of one window say: label shift, performance, concept drift, each with its reason."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from monitor import error_words, measure, outcomes, relation_shift, residual_shift, streams, verdicts
@@ -98,7 +98,7 @@ def measured(plan: Plan, classes: Sequence[str], window: PendingWindow) -> Measu
         {
             kind: _label_shift(plan, classes, window)
             if kind is Kind.LABEL
-            else _errors(plan, window, kind, tests)
+            else [*_errors(plan, window, kind, tests), *_beside(plan, window, kind)]
             for kind in kinds(plan)
         },
         tests,
@@ -219,20 +219,15 @@ def _errors(
     assert plan.labelled is not None
     assert plan.errors is not None
     stream = plan.labelled.stream.detector
-    relation = list(relation_shift.measured(plan, window)) if kind is Kind.CONCEPT else []
     if tests is None:
         nothing = Reason.NO_PREDICTION if window.labelled else Reason.NO_LABELS
         return [
-            *(
-                Measurement(Statistic(kind, "", name, None, reason=nothing), None, material=False)
-                for name in (token, stream)
-            ),
-            *relation,
+            Measurement(Statistic(kind, "", name, None, reason=nothing), None, material=False)
+            for name in (token, stream)
         ]
     weakest = tests[ERROR] if kind is Kind.PERFORMANCE else error_words.weakest(tests)
     budget = plan.budgets[kind]
-    signed = kind is Kind.PERFORMANCE and plan.errors.signed is not None
-    count = TESTS + 2 * signed
+    count = _tests(plan, kind)
     alpha = level(budget, plan.window_days) / count
     line = residuals.line(weakest, int(outcomes.judged(window).sum()), alpha)
     days = days_by_chance(weakest.p_value, count, plan.window_days)
@@ -256,9 +251,21 @@ def _errors(
             words=words,
             informs=calibrated,
         ),
-        *relation,
-        *(residual_shift.measured(plan, window, count) if signed else ()),
     ]
+
+
+def _beside(plan: Plan, window: PendingWindow, kind: Kind) -> Iterator[Measurement]:
+    """What else labels tell: whether they depend on features as they did, and whether residuals moved."""
+    if kind is Kind.CONCEPT:
+        yield from relation_shift.measured(plan, window)
+    else:
+        yield from residual_shift.measured(plan, window, _tests(plan, kind))
+
+
+def _tests(plan: Plan, kind: Kind) -> int:
+    """Over how many tests a kind's budget is split where it is not calibrated."""
+    signed = kind is Kind.PERFORMANCE and plan.errors is not None and plan.errors.signed is not None
+    return TESTS + len(residual_shift.TOKENS) * signed
 
 
 def _explained(
