@@ -19,12 +19,14 @@ from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerContext
 from multiprocessing.process import BaseProcess
+from typing import cast
 
 import psutil
 
 from monitor.evaluation import Event, Failed, Order, evaluate
 from monitor.log import configure
 from monitor.piping import Piped, from_pipe, to_pipe
+from monitor.receiving import Receiver
 from monitor.state import Commit, ModelState
 from monitor.types import Reason, Stage
 
@@ -66,17 +68,18 @@ def run(
     `stopping` is asked a few times a second: when it says true the process is ended, and the run with it.
     `logs`: form and level of the worker's own log lines. `work`: a function that another process can import.
     """
-    receiver, sender = server.Pipe(duplex=False)
+    pipe, sender = server.Pipe(duplex=False)
     process = server.Process(target=_serve, args=(sender, order, work, logs), daemon=True)
     try:
         with _shielded():
             process.start()
     except (OSError, EOFError) as error:
-        receiver.close()
+        pipe.close()
         yield Failed(Stage.WORKER, Reason.CRASHED, f"the worker process could not be started: {error}")
         return
     finally:
         sender.close()
+    receiver = Receiver(pipe)
     try:
         yield from _whole(_events(receiver, process, limits, stopping), order)
     finally:
@@ -137,19 +140,21 @@ def _whole(events: Iterator[Event | Piped], order: Order) -> Iterator[Event]:
 
 
 def _events(
-    receiver: Connection, process: BaseProcess, limits: Limits, stopping: Callable[[], bool]
+    receiver: Receiver, process: BaseProcess, limits: Limits, stopping: Callable[[], bool]
 ) -> Iterator[Event | Piped]:
     deadline = time.monotonic() + limits.seconds
     while True:
-        if receiver.poll(POLL_SECONDS):
-            try:
-                event = receiver.recv()
-            except (EOFError, OSError):  # the second where the process died within a message
-                yield _crashed(process)
-                return
+        try:
+            event = receiver.get(POLL_SECONDS)
+        except EOFError:
+            yield _crashed(process)
+            return
+        except TimeoutError:
+            pass
+        else:
             if event is None:
                 return
-            yield event
+            yield cast("Event | Piped", event)
         if stopping():
             return
         exceeded = _exceeded(process, limits, deadline)

@@ -71,6 +71,16 @@ def test_a_run_that_takes_too_long_is_ended(server):
     assert gone(pid)
 
 
+def test_a_worker_that_halts_within_a_message_is_ended_like_any(server):
+    pid, failed = worker.run(1000, Limits(seconds=0.3), server, work=jobs.halt_within_a_message)
+    assert failed.reason == Reason.TIMED_OUT
+    assert gone(pid)
+    asked = iter([False])
+    events = worker.run(1000, ENOUGH, server, lambda: next(asked, True), jobs.halt_within_a_message)
+    (pid,) = events
+    assert gone(pid)
+
+
 def test_a_run_that_needs_too_much_memory_is_ended(server):
     events = worker.run(None, ENOUGH, server, work=jobs.hang)
     usual = psutil.Process(next(events)).memory_info().rss

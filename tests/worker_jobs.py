@@ -37,6 +37,15 @@ def hang(order):
     threading.Event().wait()
 
 
+def halt_within_a_message(order):
+    """Sends its number, then no more than the beginning of a message."""
+    yield os.getpid()
+    sent = Connection._send
+    Connection._send = lambda self, data: sent(self, bytes(data)[: len(data) // 2])
+    yield b"x" * order
+    threading.Event().wait()
+
+
 def leak(order):
     held = b"x" * order
     yield len(held)
