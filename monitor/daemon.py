@@ -4,7 +4,7 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
@@ -21,9 +21,11 @@ from monitor.plan import Planned
 from monitor.recorder import Committed, order, record
 from monitor.run_log import Entry, RunLog
 from monitor.scheduler import Clock, first_run, trigger
+from monitor.slots import WAITING_RUNS, Slot, Slots
 from monitor.state import Commit, ModelState
 from monitor.store import Store
-from monitor.types import Problem, Reason, Stage, Task
+from monitor.tally import Tally
+from monitor.types import Reason, Stage, Task
 
 log = logging.getLogger(__name__)
 
@@ -69,7 +71,8 @@ class Daemon:
         self._ending = threading.Event()
         self._reloading = threading.Lock()
         self._log = RunLog()
-        self._schedule = Clock(self.run_model, self._skipped, settings.workers)
+        self._slots = Slots(settings.workers)
+        self._schedule = Clock(self.run_model, self._skipped, settings.workers + WAITING_RUNS)
 
     def start(self) -> None:
         """Load the models, show what the store knows of them, and schedule them.
@@ -163,14 +166,23 @@ class Daemon:
         log.info("stopped")
 
     def run_model(self, model: str) -> None:
-        """One run of one model; whatever goes wrong is its outcome and nobody else's."""
-        config = self._configs.get(model)
-        if config is None or self._stopping.is_set():
-            return
+        """One run of one model, as soon as there is a slot for it."""
+        with self._slots.taken(model) as slot:
+            config = self._configs.get(model)
+            if config is None or self._stopping.is_set():
+                return
+            if slot is None:
+                self._skipped(model, Reason.QUARANTINED)
+                return
+            self._run(config, slot)
+
+    def _run(self, config: ModelConfig, slot: Slot) -> None:
+        """Whatever goes wrong is the outcome of this model's run and nobody else's."""
+        model = config.model
         run = Tally(ModelState(model))
         try:
             with held(self._store, model, self._pause) as owner:
-                self._evaluate(config, run, owner)
+                self._evaluate(config, run, owner, slot)
         except LeasedError as error:
             self._log.tell(model, [Entry(logging.WARNING, Stage.STORE, Reason.LEASED, str(error))])
             self._skipped(model, Reason.LEASED)
@@ -180,6 +192,7 @@ class Daemon:
         except Exception as error:  # a thread of the pool must not end without a word
             log.exception("run failed", extra={"model": model})
             run.failures.append(Failed(Stage.WORKER, Reason.INTERNAL, f"a fault of driftd: {error!r}"))
+        self._slots.judge(model, ended_by_force=run.ended_by_force())
         self._log.tell(model, run.entries())
         self._told(config, run)
 
@@ -189,13 +202,18 @@ class Daemon:
             message = "stopped while another process evaluates this model"
             raise LeasedError(message, transient=True, reason=Reason.LEASED)
 
-    def _evaluate(self, config: ModelConfig, run: "Tally", owner: str) -> None:
+    def _evaluate(self, config: ModelConfig, run: Tally, owner: str, slot: Slot) -> None:
         now = self._now()
         work = order(self._store, config, until=now, now=now, threads=self._threads())
         run.state = work.state
         self._change(config.model, newest(self._store, config))
         events = worker.run(
-            work, self._settings.limits, self._server, self._ending.is_set, logs=self._settings.logs
+            work,
+            self._settings.limits,
+            self._server,
+            self._ending.is_set,
+            logs=self._settings.logs,
+            waits=slot.leave,
         )
         for told in record(self._store, config.model, events, owner):
             if isinstance(told, Failed):
@@ -213,7 +231,7 @@ class Daemon:
     def _threads(self) -> int:
         return max(1, (os.cpu_count() or 1) // self._settings.workers)
 
-    def _told(self, config: ModelConfig, run: "Tally") -> None:
+    def _told(self, config: ModelConfig, run: Tally) -> None:
         """The run's outcome on the board."""
         outcome = Outcome.FAILED if run.failures else Outcome.SUCCESS if run.lines else Outcome.NO_DATA
 
@@ -273,25 +291,6 @@ class Daemon:
             return
         if pruned:
             log.info("pruned", extra={"rows": pruned})
-
-
-@dataclass(slots=True)
-class Tally:
-    """What one run has told so far, and where the model stands by it."""
-
-    state: ModelState
-    failures: list[Failed] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    """Of a run without a new window, whose line would tell them."""
-    stages: dict[Stage, float] = field(default_factory=dict)
-    lines: int = 0
-
-    def entries(self) -> list[Entry]:
-        """What was wrong: each is told once and counted every time."""
-        return [
-            *(Entry(logging.ERROR, each.stage, each.reason, each.message) for each in self.failures),
-            *(Entry(logging.WARNING, Stage.SCAN, each.reason, each.message) for each in self.problems),
-        ]
 
 
 def _with_task(view: ModelView, task: Task | None) -> ModelView:

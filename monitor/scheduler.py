@@ -20,21 +20,21 @@ SPREAD_SECONDS_PER_MODEL = 0.1
 
 
 class Clock:
-    """Calls `run(model)` when the model's schedule says so, at most `workers` at a time.
+    """Calls `run(model)` when the model's schedule says so, in at most so many `threads` at a time.
 
     A run that comes due while the model's last one goes on is skipped and told to `skipped`; nothing
     is lost by it, since every run evaluates all that is due.
     """
 
     def __init__(
-        self, run: Callable[[str], None], skipped: Callable[[str, Reason], None], workers: int
+        self, run: Callable[[str], None], skipped: Callable[[str, Reason], None], threads: int
     ) -> None:
         # it tells of each run and each overlap; the daemon tells and counts both in its own words
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._run = run
         self._skipped = skipped
         self._scheduler = BackgroundScheduler(
-            executors={"default": ThreadPoolExecutor(workers)},
+            executors={"default": ThreadPoolExecutor(threads)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
             timezone=UTC,
         )

@@ -67,6 +67,7 @@ class Reason(StrEnum):
     CRASHED = "crashed"  # the worker process died
     LEASED = "leased"  # another process evaluates this model
     OVERLAP = "overlap"  # the model's last run still goes on
+    QUARANTINED = "quarantined"  # the model's last run had to be ended; another such model runs now
     INTERNAL = "internal"  # a fault of driftd itself
 
 

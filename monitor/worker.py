@@ -35,6 +35,9 @@ PRELOAD = ("monitor.worker", "monitor.cli", "sklearn.covariance")
 POLL_SECONDS = 0.2
 END_SECONDS = 5.0
 """How long a killed process is waited for; one that hangs in the kernel is left to it."""
+IDLE_SECONDS = 2.0
+IDLE_PROCESSOR_SECONDS = 0.02
+"""A process that used less than this within that waits for something: its source, most likely."""
 GROUP_SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 """What terminals and service managers send to all processes at once."""
 PR_SET_PDEATHSIG = 1
@@ -62,10 +65,12 @@ def run(
     stopping: Callable[[], bool] = lambda: False,
     work: Callable[[Order], Iterator[Event]] = evaluate,
     logs: tuple[str, str] | None = None,
+    waits: Callable[[], None] = lambda: None,
 ) -> Iterator[Event]:
     """The events of one run; whatever ends the process early comes as a `Failed`.
 
     `stopping` is asked a few times a second: when it says true the process is ended, and the run with it.
+    `waits` is called, perhaps often, while the process uses no processor time worth speaking of.
     `logs`: form and level of the worker's own log lines. `work`: a function that another process can import.
     """
     pipe, sender = server.Pipe(duplex=False)
@@ -81,7 +86,7 @@ def run(
         sender.close()
     receiver = Receiver(pipe)
     try:
-        yield from _whole(_events(receiver, process, limits, stopping), order)
+        yield from _whole(_events(receiver, process, limits, stopping, waits), order)
     finally:
         receiver.close()
         _end(process)
@@ -140,9 +145,14 @@ def _whole(events: Iterator[Event | Piped], order: Order) -> Iterator[Event]:
 
 
 def _events(
-    receiver: Receiver, process: BaseProcess, limits: Limits, stopping: Callable[[], bool]
+    receiver: Receiver,
+    process: BaseProcess,
+    limits: Limits,
+    stopping: Callable[[], bool],
+    waits: Callable[[], None],
 ) -> Iterator[Event | Piped]:
     deadline = time.monotonic() + limits.seconds
+    effort = _Effort(process)
     while True:
         try:
             event = receiver.get(POLL_SECONDS)
@@ -150,17 +160,34 @@ def _events(
             yield _crashed(process)
             return
         except TimeoutError:
-            pass
+            if effort.idle():
+                waits()
         else:
             if event is None:
                 return
             yield cast("Event | Piped", event)
+            effort = _Effort(process)
         if stopping():
             return
         exceeded = _exceeded(process, limits, deadline)
         if exceeded is not None:
             yield exceeded
             return
+
+
+class _Effort:
+    """What a process does with its time, from now on."""
+
+    def __init__(self, process: BaseProcess) -> None:
+        self._process = process
+        self._used, self._since = _processor_seconds(process), time.monotonic()
+
+    def idle(self) -> bool:
+        """Whether it has waited for some seconds and waits still."""
+        used, now = _processor_seconds(self._process), time.monotonic()
+        if used - self._used >= IDLE_PROCESSOR_SECONDS:
+            self._used, self._since = used, now
+        return now - self._since >= IDLE_SECONDS
 
 
 def _exceeded(process: BaseProcess, limits: Limits, deadline: float) -> Failed | None:
@@ -182,6 +209,14 @@ def _resident(process: BaseProcess) -> int:
         return int(psutil.Process(process.pid).memory_info().rss)
     except psutil.Error:
         return 0
+
+
+def _processor_seconds(process: BaseProcess) -> float:
+    try:
+        times = psutil.Process(process.pid).cpu_times()
+    except psutil.Error:
+        return 0.0
+    return float(times.user + times.system)
 
 
 def _crashed(process: BaseProcess) -> Failed:

@@ -65,7 +65,7 @@ class Workers:
         self.events = {}
         self.orders = []
 
-    def run(self, order, limits, server, stopping, logs=None):
+    def run(self, order, limits, server, stopping, logs, waits):
         self.orders.append(order)
         yield from self.events.get(order.config.model, ())
 
@@ -443,9 +443,17 @@ def stuck_boats(order):
     yield Commit(order.config.model, (), order.state)
 
 
+def no_work(order):
+    del order
+    return iter(())
+
+
 @pytest.fixture
 def with_stuck_boats(monkeypatch, tmp_path):
     """A service with real workers and a real schedule, every second."""
+    list(
+        worker.run(None, Limits(), worker.context(), work=no_work)
+    )  # starts the fork server, which takes long
     monkeypatch.setattr(worker, "run", partial(worker.run, work=stuck_boats))
     services = []
 
@@ -468,6 +476,29 @@ def test_a_source_that_hangs_is_ended_and_the_other_model_goes_on(with_stuck_boa
     assert service.value("driftd_runs_total", model="boats", outcome="failed") >= 1
     assert service.value("driftd_runs_skipped_total", model="boats", reason="overlap") >= 1
     assert errors(model="flights") is None
+
+
+def test_a_source_that_hangs_leaves_its_place_to_other_models(with_stuck_boats, monkeypatch):
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.3)
+    service = with_stuck_boats(replace(SETTINGS, workers=1, shutdown=timedelta(0)))
+    awaited(lambda: service.store.lease_owner("boats"))
+    ended = service.value("driftd_runs_total", model="flights", outcome="no_data")
+    awaited(lambda: service.value("driftd_runs_total", model="flights", outcome="no_data") > ended)
+    assert service.store.lease_owner("boats")
+
+
+def test_a_model_in_quarantine_is_skipped_and_counted(service, workers):
+    workers.events["boats"] = [Failed(Stage.WORKER, Reason.TIMED_OUT, "too long")]
+    workers.events["flights"] = workers.events["boats"]
+    service.daemon.start()
+    for model in ("boats", "flights"):
+        service.daemon.run_model(model)
+    with service.daemon._slots.taken("boats"):
+        service.daemon.run_model("flights")
+    assert service.value("driftd_runs_skipped_total", model="flights", reason="quarantined") == 1
+    assert len(workers.orders) == 2
+    service.daemon.run_model("flights")
+    assert len(workers.orders) == 3
 
 
 def test_a_run_that_does_not_end_in_the_grace_time_is_ended(with_stuck_boats):

@@ -144,7 +144,7 @@ class TestClock:
 
     @pytest.fixture
     def clock(self, ran, skipped):
-        found = Clock(ran.append, lambda model, reason: skipped.append((model, reason)), workers=2)
+        found = Clock(ran.append, lambda model, reason: skipped.append((model, reason)), threads=2)
         yield found
         found.stop(wait=True)
 
@@ -185,7 +185,7 @@ class TestClock:
             models.append(model)
             done.set()
 
-        clock = Clock(run, lambda model, reason: None, workers=1)
+        clock = Clock(run, lambda model, reason: None, threads=1)
         self.set(clock, a=datetime.now(UTC) - 100 * HOUR, b=self.ahead(1))
         clock.start()
         assert done.wait(10)
@@ -200,7 +200,7 @@ class TestClock:
             go.wait(10)
             ended.append(model)
 
-        clock = Clock(run, lambda model, reason: None, workers=1)
+        clock = Clock(run, lambda model, reason: None, threads=1)
         self.set(clock, a=datetime.now(UTC))
         clock.start()
         assert started.wait(10)

@@ -81,6 +81,16 @@ def test_a_worker_that_halts_within_a_message_is_ended_like_any(server):
     assert gone(pid)
 
 
+def test_a_worker_that_waits_is_told_and_one_that_computes_is_not(server, monkeypatch):
+    monkeypatch.setattr(worker, "IDLE_SECONDS", 0.5)
+    told = []
+    limits = Limits(seconds=1.5)
+    list(worker.run(None, limits, server, work=jobs.spin, waits=lambda: told.append("spin")))
+    assert not told
+    list(worker.run(None, limits, server, work=jobs.hang, waits=lambda: told.append("hang")))
+    assert told
+
+
 def test_a_run_that_needs_too_much_memory_is_ended(server):
     events = worker.run(None, ENOUGH, server, work=jobs.hang)
     usual = psutil.Process(next(events)).memory_info().rss

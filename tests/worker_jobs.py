@@ -37,6 +37,12 @@ def hang(order):
     threading.Event().wait()
 
 
+def spin(order):
+    yield os.getpid()
+    while True:
+        pass
+
+
 def halt_within_a_message(order):
     """Sends its number, then no more than the beginning of a message."""
     yield os.getpid()

@@ -160,7 +160,7 @@ def _skipped() -> Json:
         Words(
             "Runs skipped",
             "Runs that were due and did not start: overlap where the last one still goes on, leased where "
-            "another process evaluates the model.",
+            "another process evaluates the model, quarantined where runs of several models had to be ended.",
             "short",
         ),
         Query(f"sum by (reason) (increase({skipped}[$__rate_interval]))", "{{reason}}"),

@@ -39,7 +39,7 @@ __all__ = [
 K = TypeVar("K")
 V = TypeVar("V")
 
-SKIPPED: Final = (Reason.OVERLAP, Reason.LEASED)
+SKIPPED: Final = (Reason.OVERLAP, Reason.LEASED, Reason.QUARANTINED)
 """Why a due run may not start; counted from 0 for every model."""
 
 WITHOUT_LABELS: Final = frozenset(
