@@ -18,10 +18,10 @@ from monitor.evaluation import Failed, Timed, evaluate
 from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board, Outcome
 from monitor.plan import Planned
-from monitor.state import Commit
 from monitor.store import Store
 from monitor.types import Kind, Problem, Reason, Stage
 from monitor.worker import Limits
+from tests import worker_jobs
 from tests.crash import crash_model
 from tests.crash.daemon_process import PATIENCE, DaemonProcess, awaited
 from tests.store.store_records import DAY, START, alarm, commit, evaluation
@@ -436,25 +436,11 @@ def test_pruning_that_fails_is_counted_and_stops_nothing(service, monkeypatch):
     assert service.value("driftd_errors_total", model="", stage="store", reason="store_failed") == 1
 
 
-def stuck_boats(order):
-    """The work of a worker: the source of one model never answers."""
-    if order.config.model == "boats":
-        time.sleep(3600)
-    yield Commit(order.config.model, (), order.state)
-
-
-def no_work(order):
-    del order
-    return iter(())
-
-
 @pytest.fixture
 def with_stuck_boats(monkeypatch, tmp_path):
     """A service with real workers and a real schedule, every second."""
-    list(
-        worker.run(None, Limits(), worker.context(), work=no_work)
-    )  # starts the fork server, which takes long
-    monkeypatch.setattr(worker, "run", partial(worker.run, work=stuck_boats))
+    list(worker.run([], Limits(), worker.context(), work=worker_jobs.tell))  # its start is slow
+    monkeypatch.setattr(worker, "run", partial(worker.run, work=worker_jobs.hang_for_boats))
     services = []
 
     def make(settings):

@@ -37,6 +37,13 @@ def hang(order):
     threading.Event().wait()
 
 
+def hang_for_boats(order):
+    """The source of one model never answers, that of others is empty."""
+    if order.config.model == "boats":
+        threading.Event().wait()
+    yield Commit(order.config.model, (), order.state)
+
+
 def spin(order):
     yield os.getpid()
     while True:
