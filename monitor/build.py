@@ -66,6 +66,17 @@ def detector_parameters() -> dict[str, type]:
     return {member.token: member.parameters for member in (*DETECTORS, *ROW_DETECTORS, *STREAM_DETECTORS)}
 
 
+def _import_third_parties(config: ModelConfig) -> None:
+    """What the file names may be theirs, and a worker has not read the file: it has not imported them yet."""
+    truth = config.ground_truth
+    sources = [config.reference.source, config.live.source, *([truth.source] if truth else [])]
+    if not {source.kind for source in sources} <= set(SOURCES.tokens()):
+        SOURCES.load_entry_points()
+    detectors = {entry.detector for entry in config.chosen_detectors}
+    if not detectors <= {*DETECTORS.tokens(), *ROW_DETECTORS.tokens(), *STREAM_DETECTORS.tokens()}:
+        DETECTORS.load_entry_points()
+
+
 def open_source(config: SourceConfig) -> Source:
     """The source that the configuration names."""
     member = SOURCES.get(config.kind)
@@ -78,6 +89,7 @@ def resolve(config: ModelConfig, references: Mapping[str, bytes], threads: int) 
     Files may change without the reference's rows: live rows come to where the reference is. So what was
     learned anew is another reference only if it differs.
     """
+    _import_third_parties(config)
     source, live = open_source(config.reference.source), open_source(config.live.source)
     key = _key(config, source)
     if key in references:
