@@ -41,7 +41,7 @@ from monitor.stats.effects import MinimumEffect
 from monitor.types import KIND_OF, Kind, Problem, Task
 from monitor.values import categorical
 
-SHAPE_VERSION = 6
+SHAPE_VERSION = 7
 """Part of the fingerprint: a driftd that learns differently learns again."""
 
 

@@ -107,8 +107,7 @@ def learn(table: Table, labels: Floats, task: Task) -> tuple[RelationReference, 
     room = MOST_GRADIENTS // len(model.owner)
     some = np.sort(np.random.default_rng(1).permutation(held)[:room])
     gradients = score_vector.gradients(model, model.encoding.encode(table.take(some)), labels[some])
-    inner = np.arange(1, GROUPS) / GROUPS
-    bounds = np.empty(0) if len(model.classes) else np.unique(np.quantile(labels[some], inner))
+    bounds = np.empty(0) if len(model.classes) else _bounds(labels[some])
     group = _groups(model, bounds, labels[some])
     count = np.bincount(group)
     hot = group == np.arange(len(count))[:, None]
@@ -194,6 +193,12 @@ def evidence(p_values: Floats) -> Floats:
     """Normal scores of p-values; on this scale an exponential is heavier than what chance gives."""
     found: Floats = -special.ndtri(np.clip(p_values, LEAST, 1 - CERTAIN))
     return found
+
+
+def _bounds(labels: Floats) -> Floats:
+    """Labels between about as many others each: so every group, the last one too, has labels in it."""
+    found = np.unique(np.quantile(labels, np.arange(1, GROUPS) / GROUPS, method="lower"))
+    return np.asarray(found[found < labels.max()])
 
 
 def _groups(model: Surrogate, bounds: Floats, labels: Floats) -> Rows:

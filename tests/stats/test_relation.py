@@ -143,6 +143,14 @@ def test_labels_that_are_missing_or_of_no_class_are_left_out(known):
     assert compare(known["binary"], x, np.full(500, np.nan), level=LEVEL) is None
 
 
+def test_labels_all_above_a_cap_of_the_reference_are_judged():
+    x, labels = rows("regression", 4_000, 10)
+    known, _ = relation.learn(table(x), np.minimum(labels, np.quantile(labels, 0.8)), "regression")
+    x, labels = known.model.encoding.encode(table(x[:200])), np.full(200, 100.0)
+    assert (known.shares > 0).all()
+    assert compare(known, x, labels, level=LEVEL).p_value < LEVEL
+
+
 @TASKS
 def test_windows_of_the_reference_are_judged_by_the_others(known, task):
     x, labels = rows(task, 12_000, 9)
