@@ -94,6 +94,7 @@ def open_window(plan: Plan, data: WindowData, pending: Sequence[PendingWindow], 
             np.where(known, micros(tick), 0),
             sampled=sampled,
             features=features,
+            encoding=plan.relation.encoding if plan.relation is not None else "",
         ),
         problems,
     )

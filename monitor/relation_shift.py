@@ -31,8 +31,8 @@ def measured(plan: Plan, window: PendingWindow) -> Iterator[Measurement]:
     known = plan.relation
     if known is None:
         return
-    if not window.labelled or not len(window.sampled):
-        # a window that was opened under another reference has no features
+    if not window.labelled or not len(window.sampled) or window.encoding != known.encoding:
+        # a window that was opened under another reference has no features, or others
         yield _not_measured(Reason.UNDEFINED if window.labelled else Reason.NO_LABELS)
         return
     labels = window.labels[window.sampled]

@@ -1,5 +1,7 @@
 """How the label depends on the features in the reference, as bytes and back, and the rows that are asked."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import astuple, dataclass
 
@@ -43,6 +45,15 @@ class Relation:
     def decides(self) -> bool:
         """Whether windows enough were replayed that the test may open an alarm."""
         return self.tail is not None
+
+    @property
+    def encoding(self) -> str:
+        """A digest of what each feature means: the same rows of the reference may be sampled otherwise."""
+        own = self.reference.model.encoding
+        content = hashlib.sha256(json.dumps([self.numeric, list(self.categories.items())]).encode())
+        for each in (own.kinds, own.columns, own.codes, own.scales):
+            content.update(each.tobytes())
+        return content.hexdigest()
 
     def kept(self, sample: Sample) -> tuple[NDArray[np.int64], NDArray[np.float16]]:
         """The rows of a window to keep: their places (m,), rising, and encoded features (m, p)."""

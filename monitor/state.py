@@ -60,6 +60,8 @@ class PendingWindow:
     """(m,): some of the rows, whose features are kept until their labels come."""
     features: NDArray[np.float16] = field(default_factory=lambda: np.zeros((0, 0), np.float16))
     """(m, p): those features as the relation of labels and features encodes them."""
+    encoding: str = ""
+    """A digest of how they are encoded."""
     moved: bool = False
     """Whether inputs were in alarm, of covariate or quality, in this window."""
 

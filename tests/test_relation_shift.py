@@ -170,3 +170,16 @@ def test_labels_of_classes_that_the_reference_lacks_are_left_out(plan):
     rows["y"] = "maybe"
     line = Runs(replace(plan, live=Memory(a=rows))).run(LIVE + DAY + HOUR)[-1]
     assert score_vector(line).reason is Reason.UNSEEN_CLASS
+
+
+def test_features_that_are_encoded_otherwise_are_not_compared(tmp_path, reference):
+    live = day(REFERENCE_DAYS)
+    labels = Memory(a=labels_of(live, DAY))
+    late = model(tmp_path, reference, Memory(a=live.drop(columns="y")), labels)
+    other = model(tmp_path / "other", reference.drop(columns="place"), Memory())
+    runs = Runs(late)
+    runs.run(LIVE + DAY + HOUR)
+    runs.plan = replace(late, relation=other.relation)
+    line = runs.run(LIVE + 10 * DAY)[-1]
+    assert line.labelled_rows == ROWS
+    assert score_vector(line).reason is Reason.UNDEFINED

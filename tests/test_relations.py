@@ -98,6 +98,7 @@ def test_few_windows_inform_only(tmp_path):
 def test_bytes_are_the_relation_again(plan):
     again = Relation.from_bytes(plan.relation.to_bytes())
     assert (again.names, again.categories) == (plan.relation.names, plan.relation.categories)
+    assert again.encoding == plan.relation.encoding
     assert (again.windows, again.tail) == (plan.relation.windows, plan.relation.tail)
     for one, other in zip(again.kept(sample_of(plan)), plan.relation.kept(sample_of(plan)), strict=True):
         np.testing.assert_array_equal(one, other)
