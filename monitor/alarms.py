@@ -103,6 +103,28 @@ def accepted(verdict: Verdict) -> Verdict:
     """The verdict of a window that was accepted as normal: without its alarm."""
     if not verdict.alarm:
         return verdict
+    return replace(_closed(verdict), reason=f"{verdict.reason}; {ACCEPTED}")
+
+
+def standing(verdict: Verdict, memory: AlarmState) -> Verdict:
+    """The verdict with the alarm as it stands now: labels of older windows may have opened or closed it."""
+    if memory.since == verdict.since:
+        return verdict
+    if memory.since is None:
+        return _closed(verdict)
+    return replace(
+        verdict,
+        state=State.UNKNOWN if verdict.state is State.UNKNOWN else State.ALARM,
+        alarm=True,
+        severity=Severity.ALARM,
+        since=memory.since,
+        columns=verdict.columns or tuple(sorted(memory.column_since)),
+        column_since=memory.column_since,
+        reason=f"open since {iso(memory.since)}: {memory.reason}",
+    )
+
+
+def _closed(verdict: Verdict) -> Verdict:
     significant = verdict.score is not None and verdict.score >= 1
     return replace(
         verdict,
@@ -111,7 +133,6 @@ def accepted(verdict: Verdict) -> Verdict:
         severity=Severity.LOW if significant else Severity.NONE,
         since=None,
         column_since={},
-        reason=f"{verdict.reason}; {ACCEPTED}",
     )
 
 

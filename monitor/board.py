@@ -4,8 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 
+from monitor.alarms import standing
 from monitor.config.schema import ModelConfig
 from monitor.export.snapshot import Detail, ModelView, after_error, after_evaluation, new_view
+from monitor.export.view import frozen
 from monitor.scheduler import period
 from monitor.state import Commit, ModelState
 from monitor.store import Store
@@ -54,17 +56,18 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
     for evaluation in store.evaluations(config.model, limit=SHOWN_WINDOWS):
         view = after_evaluation(view, evaluation, config.window.min_rows)
     state = store.state(config.model)
+    view = _with_alarms(view, state)
     return replace(view, window_end=state.watermark or view.window_end, label_coverage=coverage(state))
 
 
-def newest(store: Store, config: ModelConfig) -> Callable[[ModelView], ModelView]:
-    """The change that the newest window makes, which another process may have written since."""
+def newest(store: Store, config: ModelConfig, state: ModelState) -> Callable[[ModelView], ModelView]:
+    """The change that the newest window and the state make, which another process may have written since."""
     lines = store.evaluations(config.model, limit=1)
 
     def change(view: ModelView) -> ModelView:
         for evaluation in lines:
             view = after_evaluation(view, evaluation, config.window.min_rows)
-        return view
+        return _with_alarms(view, state)
 
     return change
 
@@ -77,9 +80,20 @@ def committed(commit: Commit, min_rows: int) -> Callable[[ModelView], ModelView]
             view = after_evaluation(view, evaluation, min_rows)
             for _ in range(_failed_detectors(evaluation)):
                 view = after_error(view, Stage.DETECT, Reason.DETECTOR_FAILED)
+        view = _with_alarms(view, commit.state)
         return replace(view, label_coverage=coverage(commit.state))
 
     return change
+
+
+def _with_alarms(view: ModelView, state: ModelState) -> ModelView:
+    """The view with the alarms that stand: labels of an older window change them after the newest line."""
+    verdicts = {
+        key: replace(told, value=standing(told.value, state.standing[key[0]]))
+        for key, told in view.dated_verdicts.items()
+        if key[0] in state.standing
+    }
+    return replace(view, dated_verdicts=frozen({**view.dated_verdicts, **verdicts}))
 
 
 def _failed_detectors(evaluation: Evaluation) -> int:

@@ -206,7 +206,7 @@ class Daemon:
         now = self._now()
         work = order(self._store, config, until=now, now=now, threads=self._threads())
         run.state = work.state
-        self._change(config.model, newest(self._store, config))
+        self._change(config.model, newest(self._store, config, work.state))
         events = worker.run(
             work,
             self._settings.limits,

@@ -1,10 +1,11 @@
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.alarms import advance, verdict
+from monitor.alarms import advance, standing, verdict
 from monitor.types import AlarmState, Decision, Kind, Severity, State, Window
 
 START = datetime(2024, 2, 10, tzinfo=UTC)
@@ -200,3 +201,24 @@ class TestVerdict:
             None,
         )
         assert told.reason == UNKNOWN.reason
+
+
+def test_a_verdict_that_was_told_before_the_alarm_opened_shows_it_as_it_stands():
+    memory = AlarmState(START, {"temp": START}, "temp moved")
+    for told in (UNKNOWN, QUIET):
+        found = standing(verdict(NONE, told), memory)
+        assert found.reason == "open since 2024-02-10T00:00:00Z: temp moved"
+        assert (found.columns, found.score) == (("temp",), told.score)
+        as_ever = verdict(memory, told)
+        assert replace(found, reason="") == replace(as_ever, reason="")
+
+
+def test_a_verdict_that_was_told_before_the_alarm_closed_shows_none():
+    memory = AlarmState(START, {"temp": START}, "temp moved")
+    found = standing(verdict(memory, alarming()), NONE)
+    assert (found.state, found.alarm, found.severity, found.since) == (State.OK, False, Severity.LOW, None)
+
+
+def test_a_verdict_stays_whose_alarm_stands():
+    told = verdict(AlarmState(START, {"temp": START}, "temp moved"), alarming())
+    assert standing(told, AlarmState(START, {}, "")) is told

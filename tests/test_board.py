@@ -3,13 +3,13 @@ from datetime import timedelta
 
 import pytest
 
-from monitor.board import committed, coverage, view_of
+from monitor.board import committed, coverage, newest, view_of
 from monitor.build import detector_parameters, source_parameters
 from monitor.config.load import load_model
 from monitor.export.snapshot import Detail, Outcome, after_run, new_view
 from monitor.state import ModelState
 from monitor.store import Store
-from monitor.types import Kind, Problem, Reason, Stage, Task
+from monitor.types import AlarmState, Kind, Problem, Reason, Stage, State, Task
 from tests.store.store_records import MODEL, START, alarm, commit, evaluation, pending
 
 YAML = """
@@ -105,6 +105,29 @@ def test_a_private_label_hides_its_classes_from_the_reload_on(load, store, clock
     text = YAML.replace("label: y}", "label: y, features: {private: [y]}}")
     assert not known.private_classes
     assert view_of(load(text), store, known, clock()).private_classes
+
+
+def alarming(view):
+    return {verdict.kind: verdict.since for verdict in view.verdicts if verdict.alarm}
+
+
+@pytest.mark.parametrize("open_", [True, False])
+def test_the_alarms_that_stand_are_shown_whatever_the_newest_line_said(load, store, clock, open_):
+    quiet = evaluation(1)
+    verdicts = tuple(replace(each, alarm=False, since=None, state=State.OK) for each in quiet.verdicts)
+    line = replace(quiet, verdicts=verdicts) if open_ else quiet
+    memory = AlarmState(START, {"temp": START}, "temp moved") if open_ else AlarmState()
+    done = commit(1, evaluations=(line,))
+    done = replace(done, state=replace(done.state, standing={Kind.COVARIATE: memory}))
+    before = committed(commit(0), 1)(view_of(load(), store, None, clock()))
+    store.commit(done)
+    expected = START if open_ else None
+    for view in (
+        committed(done, 1)(before),
+        newest(store, load(), done.state)(before),
+        view_of(load(), store, None, clock()),
+    ):
+        assert alarming(view).get(Kind.COVARIATE) == expected
 
 
 def test_a_window_under_min_rows_is_the_newest_but_gives_no_statistics(load, store, clock):
