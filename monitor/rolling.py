@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from monitor.calibrating import Past, calibrated_kind
+from monitor.calibration import Calibrations
 from monitor.errors import StoreError
 from monitor.packing import pack, unpack
 from monitor.plan import Plan
@@ -37,11 +38,13 @@ class Rolling:
     """The windows that a rolling reference may learn from, and the week that it was learned for.
 
     Only kinds that read no labels are learned anew: labels of the last windows may still be awaited.
-    Nothing is learned from the windows of planned events.
+    Nothing is learned from the windows of planned events. A kind that cannot be learned is judged by
+    `reference`, what the reference itself taught: last week's would depend on when the run began.
     """
 
     keep: timedelta
     pasts: list[Past]
+    reference: Calibrations
     week: datetime | None = None
 
     def plan_at(self, plan: Plan, window: Window) -> Plan:
@@ -64,7 +67,7 @@ class Rolling:
             if past.window.end is not None and past.window.end <= week and _start(past) >= week - self.keep
             if plan.event_in(past.window) is None
         ]
-        kinds = dict(plan.calibrations.kinds)
+        kinds = dict(self.reference.kinds)
         for kind in plan.panels.columns:
             if kind not in LABEL_KINDS:
                 found = calibrated_kind(plan, chosen, kind)
@@ -94,7 +97,7 @@ def begin(plan: Plan, kept: Iterable[Kept]) -> Rolling | None:
             past = _past(each)
             if past.profile.reference == plan.reference.fingerprint:
                 pasts.append(past)
-    return Rolling(plan.keep, pasts)
+    return Rolling(plan.keep, pasts, plan.calibrations)
 
 
 def to_bytes(pasts: Iterable[Past]) -> bytes:

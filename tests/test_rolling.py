@@ -100,6 +100,14 @@ class TestLearning:
         kinds = rolling.plan_at(plan, Window(LIVE, LIVE + DAY)).calibrations.kinds
         assert kinds[Kind.COVARIATE] is plan.calibrations.kinds[Kind.COVARIATE]
 
+    def test_too_few_windows_leave_what_the_reference_taught_whenever_the_run_began(self, plan):
+        rolling = begin(plan, ())
+        learned = rolling.plan_at(plan, Window(LIVE, LIVE + DAY))
+        later = rolling.plan_at(learned, Window(LIVE + 60 * DAY, LIVE + 61 * DAY))
+        taught = plan.calibrations.kinds[Kind.COVARIATE]
+        assert learned.calibrations.kinds[Kind.COVARIATE] is not taught
+        assert later.calibrations.kinds[Kind.COVARIATE] is taught
+
     def test_kinds_that_read_labels_stay(self, plan):
         kinds = begin(plan, ()).plan_at(plan, Window(LIVE, LIVE + DAY)).calibrations.kinds
         assert kinds[Kind.CONCEPT] is plan.calibrations.kinds[Kind.CONCEPT]
