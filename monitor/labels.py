@@ -123,7 +123,7 @@ def _joining(
     if plan.labels is None:  # a label that stands in the row needs no id
         first |= ~rows.identified
     if pending:
-        again = first & np.isin(rows.ids, np.concatenate([window.ids for window in pending]))
+        again = first & _awaited(rows.ids, pending)
         repeated |= again
         first &= ~again
     problems = []
@@ -134,6 +134,16 @@ def _joining(
         )
         problems.append(Problem(name, Reason.DUPLICATE_ID, text))
     return first, tuple(problems)
+
+
+def _awaited(ids: NDArray[np.uint64], pending: Sequence[PendingWindow]) -> NDArray[np.bool_]:
+    """Which ids are those of rows that await labels; by window, since together they are many rows."""
+    known = np.unique(ids)
+    found = np.zeros(len(known), bool)
+    for window in pending:
+        place = np.minimum(np.searchsorted(known, window.ids), len(known) - 1)
+        found[place[known[place] == window.ids]] = True
+    return found[np.searchsorted(known, ids)]
 
 
 def in_row(pending: Sequence[PendingWindow], new: str | None) -> Arrivals:
