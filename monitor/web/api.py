@@ -9,6 +9,7 @@ from typing import Final
 from urllib.parse import unquote
 
 from monitor.errors import DriftdError, LeasedError, ReasonError, UnknownModelError
+from monitor.export.view import ModelView
 from monitor.lines import line
 from monitor.store.codec import form
 from monitor.types import Reason, Stage
@@ -103,19 +104,20 @@ def _models(asked: _Asked) -> Response:
 
 
 def _model(asked: _Asked) -> Response:
-    _check_known(asked)
-    return _json(answers.now(asked.app.board.current().models[asked.model]))
+    return _json(answers.now(_known(asked)))
 
 
-def _check_known(asked: _Asked) -> None:
+def _known(asked: _Asked) -> ModelView:
+    """The model's view, of one snapshot: a reload may take the model away meanwhile."""
     views = asked.app.board.current().models
     if asked.model not in views:
         raise UnknownModelError(asked.model, sorted(views))
+    return views[asked.model]
 
 
 def _windows(asked: _Asked) -> Response:
     """Newest first from the ledger, a few at a time, until there are enough of them."""
-    _check_known(asked)
+    _known(asked)
     query = asked.query
     start, end = moment(query, "from"), moment(query, "to")
     limit = whole(query, "limit", SOME_WINDOWS, MOST_WINDOWS)
@@ -142,7 +144,7 @@ def _accept(asked: _Asked) -> Response:
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != _JSON:  # a form of another site's page cannot send this
         return _failure(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, f"send the header Content-Type: {_JSON}")
-    _check_known(asked)
+    _known(asked)
     body = accept_body(request.body)
     return _json(answers.accepted(asked.app.accept(asked.model, body.reason.strip())))
 

@@ -11,6 +11,7 @@ import pytest
 from export_samples import DAY, NOW, START, evaluation
 
 from monitor.errors import LeasedError, ReasonError, StoreError
+from monitor.export.snapshot import Snapshot
 from monitor.lines import document
 from monitor.store.codec import form
 from monitor.types import Kind, Reason, Stage
@@ -55,6 +56,11 @@ class TestModels:
             view = views[each.model]
             assert each.alarms == tuple(one.kind for one in view.verdicts if one.alarm)
             assert (each.window_end, each.last_run) == (view.window_end, view.last_run)
+
+    def test_one_model_that_a_reload_takes_away_meanwhile(self, daemon, name, monkeypatch):
+        snapshots = iter([daemon.board.current()])
+        monkeypatch.setattr(daemon.board, "current", lambda: next(snapshots, Snapshot()))
+        assert ask(daemon, f"/api/v1/models/{name}").status == HTTPStatus.OK
 
     def test_one_model(self, daemon, name):
         found = form(answers.ModelNow).read(content(ask(daemon, f"/api/v1/models/{name}")))
