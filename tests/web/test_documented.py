@@ -50,9 +50,18 @@ def test_every_path_is_documented():
     assert told == answered | {("GET", "/api/v1/openapi.json")}
 
 
+def parameters() -> set[str]:
+    return {each.name for found in ENDPOINTS for each in found.parameters if each.place == "query"}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_queries_that_documents_show_are_understood(name):
+    queries = re.findall(r":9877/api/[^\s?'`]*\?([^\s'`]*)", code(text(name)))
+    assert {part.partition("=")[0] for query in queries for part in query.split("&")} <= parameters()
+
+
 def test_every_endpoint_is_documented_with_its_parameters():
     page = text("docs/api.md")
     told = set(re.findall(r"^\| `(GET|POST) (\S+)` \|", page, re.MULTILINE))
     assert told == {(each.method, each.path) for each in ENDPOINTS}
-    parameters = {p.name for each in ENDPOINTS for p in each.parameters if p.place == "query"}
-    assert parameters <= set(re.findall(r"\w+", code(page)))
+    assert parameters() <= set(re.findall(r"\w+", code(page)))
