@@ -78,6 +78,11 @@ def test_changelog_has_the_usual_form():
     assert [line for line in lines if not CHANGE.match(line)] == []
 
 
+def test_changelog_tells_of_every_command():
+    changes = code(text("CHANGELOG.md"))
+    assert [command for command in COMMANDS if not re.search(rf"`(driftd )?{command}\b", changes)] == []
+
+
 def test_the_explained_example_is_the_model_of_the_demo():
     def model(name: str) -> str:
         return json.dumps(yaml.safe_load(text(name)), default=str).replace("../monitor/data/", "")
