@@ -43,7 +43,7 @@ imports: $(STAMP) ## import-linter: who may import whom
 	@$(BIN)/lint-imports --no-cache
 
 docs: $(STAMP) ## what the documents say must be so
-	@$(BIN)/python -m pytest -q tests/test_docs.py
+	@$(BIN)/python -m pytest -q tests/test_docs.py tests/test_docs_agree.py tests/test_readme.py
 
 check: test lint types imports docs ## all of it
 

@@ -2,49 +2,23 @@
 
 import json
 import re
-import subprocess
-import sys
-from functools import cache
-from pathlib import Path
 
 import pytest
 import yaml
 
-ROOT = Path(__file__).parent.parent
-PACKAGE = ROOT / "monitor"
-DOCUMENTS = sorted(
-    {
-        *ROOT.glob("*.md"),
-        *PACKAGE.rglob("*.md"),
-        *(ROOT / "deploy").rglob("*.md"),
-        *(ROOT / "docs").rglob("*.md"),
-    }
-)
-NAMES = [str(path.relative_to(ROOT)) for path in DOCUMENTS]
+from monitor.cli import COMMANDS, parser
+from tests.documents import NAMES, ROOT, anchors, code, text
 
-LINK = re.compile(r"\]\(([^)#\s]+)(?:#[^)]*)?\)")
+LINK = re.compile(r"\]\(([^)\s]+)\)")
 TARGET = re.compile(r"^([a-z]+):.*## ", re.MULTILINE)
 COMMAND = re.compile(r"(?:^|[`\s/])driftd ([a-z]+)((?:[ =][^`|\n]+)?)")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
-METRIC = re.compile(r"`(driftd_[a-z0-9_]+)")
 CHANGE = re.compile(r"^\* \[(CHANGE|FEATURE|ENHANCEMENT|BUGFIX|SECURITY)\] .+ #\d+$")
 
 
-def text(name: str) -> str:
-    return (ROOT / name).read_text(encoding="utf-8")
-
-
-def code(document: str) -> str:
-    """The fenced blocks and the code spans: prose may say "driftd finds"."""
-    return "\n".join(re.findall(r"```.*?```|`[^`\n]+`", document, re.DOTALL))
-
-
-@cache
 def usage(command: str) -> str:
     """What `driftd COMMAND --help` prints; empty if there is no such command."""
-    arguments = [sys.executable, "-m", "monitor", command, "--help"]
-    run = subprocess.run(arguments, capture_output=True, text=True, check=False, timeout=60)
-    return run.stdout if run.returncode == 0 else ""
+    return parser(command)[1].format_help() if command in COMMANDS else ""
 
 
 def test_there_are_a_readme_a_licence_and_a_changelog():
@@ -54,10 +28,22 @@ def test_there_are_a_readme_a_licence_and_a_changelog():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_links_lead_somewhere(name):
-    links = [
-        link for link in LINK.findall(text(name)) if "://" not in link and not link.startswith("mailto:")
-    ]
-    assert [link for link in links if not (ROOT / name).parent.joinpath(link).exists()] == []
+    links = [link for link in LINK.findall(text(name)) if not re.match(r"\w+:", link)]
+    assert [link for link in links if not leads_somewhere(name, link)] == []
+
+
+def leads_somewhere(name: str, link: str) -> bool:
+    """Whether the file is there and, if it is a page, has a heading for what stands behind `#`."""
+    file, _, anchor = link.partition("#")
+    target = (ROOT / name).parent / file if file else ROOT / name
+    return target.exists() and (not anchor or anchor in anchors(target.read_text(encoding="utf-8")))
+
+
+def test_a_link_to_nowhere_is_found():
+    assert leads_somewhere("README.md", "docs/api.md#accept")
+    assert not leads_somewhere("README.md", "docs/api.md#nothing")
+    assert not leads_somewhere("README.md", "docs/nothing.md")
+    assert not leads_somewhere("docs/api.md", "#nothing")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -76,15 +62,6 @@ def test_commands_and_their_options_exist(name):
         )
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_metrics_exist(name):
-    source = "\n".join(path.read_text() for path in (PACKAGE / "export").rglob("*.py"))
-    families = {metric.rstrip("_") for metric in METRIC.findall(text(name))}
-    assert [
-        metric for metric in families if metric.removeprefix("driftd_").removesuffix("_total") not in source
-    ] == []
-
-
 @pytest.mark.parametrize("class_name", ["Reason", "Kind"])
 def test_every_token_says_what_it_means(class_name):
     source = text("monitor/tokens.py") + text("monitor/types.py")
@@ -99,6 +76,11 @@ def test_changelog_has_the_usual_form():
     lines = [line for line in text("CHANGELOG.md").splitlines() if line and not line.startswith("#")]
     assert lines
     assert [line for line in lines if not CHANGE.match(line)] == []
+
+
+def test_changelog_tells_of_every_command():
+    changes = code(text("CHANGELOG.md"))
+    assert [command for command in COMMANDS if not re.search(rf"`(driftd )?{command}\b", changes)] == []
 
 
 def test_the_explained_example_is_the_model_of_the_demo():
