@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 REFERENCE_WINDOWS = 60
-ROWS = 60
+ROWS = 250
 """Rows of one window."""
 MODEL = """\
 version: 1
@@ -31,7 +31,7 @@ model: {name}
 reference: {{source: {{kind: files, path: reference.parquet}}}}
 live: {{source: {{kind: {kind}, path: "{name}/*.parquet"}}, start: {start}}}
 columns: {{timestamp: ts, id: id, prediction: prediction, probability: probability, label: label}}
-window: {{length: {step}s, lateness: 0s, min_rows: 30}}
+window: {{length: {step}s, lateness: 0s}}
 schedule: {{every: {step}s}}
 export: {{detail: summary}}
 """

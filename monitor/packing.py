@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,8 @@ from monitor.stats.bins import (
     NumericReference,
 )
 
+ARCHIVE = b"PK"
+
 Arrays: TypeAlias = dict[str, NDArray[Any]]
 Header: TypeAlias = dict[str, Any]
 
@@ -32,11 +35,11 @@ def pack(what: str, version: int, header: Mapping[str, Any], arrays: Mapping[str
     >>> unpack("example", 1, pack("example", 1, {"rows": 2}, {"x": np.arange(2)}))
     ({'rows': 2}, {'x': array([0, 1])})
     """
-    text = np.frombuffer(json.dumps(header).encode(), np.uint8)
-    buffer = io.BytesIO()
-    named: Mapping[str, Any] = {f"array_{name}": array for name, array in arrays.items()}
-    np.savez(buffer, header=text, **named)
-    return f"driftd {what} {version}\n".encode() + zlib.compress(buffer.getvalue(), 6)
+    given = {name: np.ascontiguousarray(array) for name, array in arrays.items()}
+    index = [[name, array.dtype.str, arrays[name].shape] for name, array in given.items()]
+    text = json.dumps({"header": header, "arrays": index}).encode()
+    content = b"".join([text, b"\n", *(array.tobytes() for array in given.values())])
+    return f"driftd {what} {version}\n".encode() + zlib.compress(content, 6)
 
 
 def unpack(what: str, version: int, data: bytes) -> tuple[Header, Arrays]:
@@ -53,13 +56,34 @@ def unpack(what: str, version: int, data: bytes) -> tuple[Header, Arrays]:
         )
         raise StoreError(message)
     try:
-        with np.load(io.BytesIO(zlib.decompress(rest)), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-        header: Header = json.loads(arrays.pop("header").tobytes())
-    except (ValueError, KeyError, OSError, zlib.error, zipfile.BadZipFile) as error:
+        content = zlib.decompress(rest)
+        return _archived(content) if content.startswith(ARCHIVE) else _indexed(content)
+    except (ValueError, KeyError, TypeError, OSError, zlib.error, zipfile.BadZipFile) as error:
         message = f"this {what} is damaged: {error}"
         raise StoreError(message) from error
-    return header, {name.removeprefix("array_"): array for name, array in arrays.items()}
+
+
+def _indexed(content: bytes) -> tuple[Header, Arrays]:
+    """A line of JSON, then the arrays it names, one after the other."""
+    place = content.index(b"\n") + 1
+    known = json.loads(content[:place])
+    arrays: Arrays = {}
+    for name, kind, shape in known["arrays"]:
+        wanted = np.dtype(kind)
+        count = math.prod(shape)
+        arrays[name] = np.frombuffer(content, wanted, count, place).reshape(shape).copy()
+        place += count * wanted.itemsize
+    if place != len(content):
+        message = f"{len(content)} bytes where {place} are told"
+        raise ValueError(message)
+    return known["header"], arrays
+
+
+def _archived(content: bytes) -> tuple[Header, Arrays]:
+    """An archive of numpy's, as the first stores hold it; it takes ten times as long to read."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as found:
+        arrays = {name.removeprefix("array_"): found[name] for name in found.files}
+    return json.loads(arrays.pop("header").tobytes()), arrays
 
 
 def smallest(numbers: Sequence[int] | NDArray[np.int64]) -> NDArray[Any]:

@@ -30,8 +30,8 @@ from monitor.receiving import Receiver
 from monitor.state import Commit, ModelState
 from monitor.types import Reason, Stage
 
-PRELOAD = ("monitor.worker", "monitor.cli", "sklearn.covariance")
-"""What the fork server loads once; the second since each worker loads the program's own script anew."""
+PRELOAD = ("monitor.preload",)
+"""What the fork server loads once."""
 POLL_SECONDS = 0.2
 END_SECONDS = 5.0
 """How long a killed process is waited for; one that hangs in the kernel is left to it."""
