@@ -7,7 +7,7 @@ from datetime import datetime
 from monitor.alarms import standing
 from monitor.config.schema import ModelConfig
 from monitor.export.snapshot import Detail, ModelView, after_error, after_evaluation, new_view
-from monitor.export.view import frozen
+from monitor.export.view import PlannedEvent, frozen
 from monitor.scheduler import period
 from monitor.state import Commit, ModelState
 from monitor.store import Store
@@ -15,6 +15,9 @@ from monitor.types import Evaluation, Kind, Reason, Stage
 
 SHOWN_WINDOWS = 64
 """How many of the newest windows are read to show what a restarted daemon knows."""
+
+SHOWN_EVENTS = 50
+"""How many planned events of a model are shown at most."""
 
 
 def unevaluated(
@@ -24,7 +27,7 @@ def unevaluated(
     schedule = config.schedule
     every = None if schedule.cron is not None else schedule.every.nominal
     by_time = config.columns.timestamp is not None
-    return new_view(
+    view = new_view(
         config.model,
         owner=config.owner or "",
         task=config.task,
@@ -36,6 +39,13 @@ def unevaluated(
         private_classes=config.columns.label in config.columns.features.private,
         alarms=alarms,
     )
+    return replace(view, planned=_planned(config, now))
+
+
+def _planned(config: ModelConfig, now: datetime) -> tuple[PlannedEvent, ...]:
+    """The events that go on or come next, then those that are over."""
+    nearest = sorted(config.planned, key=lambda each: (each.end <= now, abs(each.start - now)))
+    return tuple(PlannedEvent(each.start, each.end, each.reason) for each in nearest[:SHOWN_EVENTS])
 
 
 def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: datetime) -> ModelView:
@@ -52,22 +62,33 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
             lateness_seconds=view.lateness_seconds,
             detail=view.detail,
             private_classes=view.private_classes,
+            planned=view.planned,
         )
     for evaluation in store.evaluations(config.model, limit=SHOWN_WINDOWS):
         view = after_evaluation(view, evaluation, config.window.min_rows)
     state = store.state(config.model)
     view = _with_alarms(view, state)
-    return replace(view, window_end=state.watermark or view.window_end, label_coverage=coverage(state))
+    return replace(
+        view,
+        window_end=state.watermark or view.window_end,
+        label_coverage=coverage(state),
+        accepted=_accepted(store, config.model),
+    )
+
+
+def _accepted(store: Store, model: str) -> datetime | None:
+    return max((each.at for each in store.acceptances(model)), default=None)
 
 
 def newest(store: Store, config: ModelConfig, state: ModelState) -> Callable[[ModelView], ModelView]:
-    """The change that the newest window and the state make, which another process may have written since."""
+    """The change that newest window, state and acceptance make, which another process may have written."""
     lines = store.evaluations(config.model, limit=1)
+    accepted = _accepted(store, config.model)
 
     def change(view: ModelView) -> ModelView:
         for evaluation in lines:
             view = after_evaluation(view, evaluation, config.window.min_rows)
-        return _with_alarms(view, state)
+        return replace(_with_alarms(view, state), accepted=accepted or view.accepted)
 
     return change
 
@@ -81,7 +102,8 @@ def committed(commit: Commit, min_rows: int) -> Callable[[ModelView], ModelView]
             for _ in range(_failed_detectors(evaluation)):
                 view = after_error(view, Stage.DETECT, Reason.DETECTOR_FAILED)
         view = _with_alarms(view, commit.state)
-        return replace(view, label_coverage=coverage(commit.state))
+        accepted = commit.acceptance.at if commit.acceptance is not None else view.accepted
+        return replace(view, label_coverage=coverage(commit.state), accepted=accepted)
 
     return change
 

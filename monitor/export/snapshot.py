@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
+from monitor.export.labels import label_statistics, performance
+from monitor.export.versions import first_seen
 from monitor.export.view import Dated, Detail, Durations, ModelView, Outcome, before, frozen
 from monitor.types import (
     LABEL_KINDS,
     Evaluation,
     Kind,
-    PerformanceMetric,
     Promise,
     Reason,
     Stage,
     State,
-    Statistic,
     Task,
     Verdict,
     Window,
@@ -41,11 +41,6 @@ V = TypeVar("V")
 
 SKIPPED: Final = (Reason.OVERLAP, Reason.LEASED, Reason.QUARANTINED)
 """Why a due run may not start; counted from 0 for every model."""
-
-WITHOUT_LABELS: Final = frozenset(
-    {Reason.NO_LABELS, Reason.TOO_FEW_LABELS, Reason.TOO_FEW_ROWS, Reason.EMPTY_WINDOW}
-)
-"""Reasons that say "not known yet"; any other reason says "known, and undefined"."""
 
 
 def new_view(
@@ -153,8 +148,8 @@ def after_evaluation(view: ModelView, evaluation: Evaluation, min_rows: int) -> 
         evaluation=evaluation if replaces else view.evaluation,
         window_end=max(ends, default=None),
         dated_verdicts=_verdicts(view, evaluation),
-        dated_performance=_newer(view.dated_performance, window, _performance(evaluation)),
-        dated_statistics=_newer(view.dated_statistics, window, _label_statistics(evaluation)),
+        dated_performance=_newer(view.dated_performance, window, performance(evaluation)),
+        dated_statistics=_newer(view.dated_statistics, window, label_statistics(evaluation)),
         dated_norms=_newer(
             view.dated_norms,
             window,
@@ -166,6 +161,7 @@ def after_evaluation(view: ModelView, evaluation: Evaluation, min_rows: int) -> 
             {name: shares for name, shares in evaluation.class_shares.items() if shares},
         ),
         dated_promises=_promises(view, evaluation),
+        versions=first_seen(view, evaluation),
         stream=evaluation.stream or view.stream,
         alarms=view.alarms | opened,
         alarms_total=totals,
@@ -214,28 +210,6 @@ def _promises(view: ModelView, evaluation: Evaluation) -> Dated[tuple[Promise, .
     if not evaluation.promises or (known is not None and before(evaluation.window, known.window)):
         return known
     return Dated(evaluation.window, evaluation.promises)
-
-
-def _performance(evaluation: Evaluation) -> Mapping[tuple[str, str], PerformanceMetric]:
-    return {
-        (each.metric, each.source): each
-        for each in evaluation.performance
-        if each.value is not None or each.reason not in WITHOUT_LABELS
-    }
-
-
-def _label_statistics(evaluation: Evaluation) -> Mapping[Kind, tuple[Statistic, ...]]:
-    """The statistics by kind, where the window has the labels that the kind reads."""
-    groups = {
-        kind: tuple(each for each in evaluation.statistics if each.kind is kind)
-        for kind in Kind
-        if kind in LABEL_KINDS
-    }
-    return {
-        kind: group
-        for kind, group in groups.items()
-        if any(each.value is not None or each.reason not in WITHOUT_LABELS for each in group)
-    }
 
 
 @dataclass(frozen=True, slots=True)
