@@ -26,6 +26,7 @@ from monitor.state import Commit, ModelState
 from monitor.store import Store
 from monitor.tally import Tally
 from monitor.types import Reason, Stage, Task
+from monitor.window_log import WindowLog
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +72,7 @@ class Daemon:
         self._ending = threading.Event()
         self._reloading = threading.Lock()
         self._log = RunLog()
+        self._windows = WindowLog()
         self._slots = Slots(settings.workers)
         self._schedule = Clock(self.run_model, self._skipped, settings.workers + WAITING_RUNS)
 
@@ -139,8 +141,10 @@ class Daemon:
         config = self._configs.get(model)
         if config is None:
             raise UnknownModelError(model, tuple(self._configs))
+        self._windows.begin(model, self._store.alarms(model))
         done = accept(self._store, model, reason, self._now(), sleep=self._pause)
         self._change(model, committed(done, config.window.min_rows))
+        self._windows.tell(done)
         log.info("accepted", extra={"model": model, "alarms": len(done.alarms)})
         return done
 
@@ -206,6 +210,7 @@ class Daemon:
         now = self._now()
         work = order(self._store, config, until=now, now=now, threads=self._threads())
         run.state = work.state
+        self._windows.begin(config.model, self._store.alarms(config.model))
         self._change(config.model, newest(self._store, config, work.state))
         events = worker.run(
             work,
@@ -227,6 +232,7 @@ class Daemon:
                 run.lines += len(told.commit.evaluations)
                 run.state = told.commit.state
                 self._change(config.model, committed(told.commit, config.window.min_rows))
+                self._windows.tell(told.commit)
 
     def _threads(self) -> int:
         return max(1, (os.cpu_count() or 1) // self._settings.workers)
