@@ -250,6 +250,7 @@ class Daemon:
                 errors=[(entry.stage, entry.reason) for entry in run.entries()],
                 window_end=run.state.watermark,
                 label_coverage=coverage(run.state),
+                next_run=self._schedule.next_run(config.model),
             )
 
         self._change(config.model, change)
@@ -288,6 +289,8 @@ class Daemon:
             triggers[config.model] = trigger(every, schedule.cron, jitter, config.window.timezone)
             first[config.model] = first_run(config.model, view.last_run, every, now, len(configs))
         self._schedule.set(triggers, first)
+        for model, due in first.items():
+            self._change(model, partial(_due, next_run=due))
 
     def _prune(self) -> None:
         try:
@@ -297,6 +300,11 @@ class Daemon:
             return
         if pruned:
             log.info("pruned", extra={"rows": pruned})
+
+
+def _due(view: ModelView, next_run: datetime) -> ModelView:
+    """The view with the time at which the model runs next."""
+    return replace(view, next_run=next_run)
 
 
 def _with_task(view: ModelView, task: Task | None) -> ModelView:

@@ -57,6 +57,9 @@ class Schedule:
         assert triggers.keys() == first.keys()
         self.first = dict(first)
 
+    def next_run(self, model):
+        return self.first[model]
+
 
 class Workers:
     """Stands for worker processes: gives the events that a test put in, and keeps the orders."""
@@ -285,6 +288,22 @@ def test_what_is_accepted_is_told_with_the_window_that_it_ends_with(service, wor
     service.daemon.accept("flights", "season")
     closed = next(each for each in caplog.records if each.message == "alarm closed")
     assert (closed.window, closed.reason) == ("2024-02-10T00:00:00Z/2024-02-11T00:00:00Z", "accepted")
+
+
+def test_the_next_run_is_shown_as_it_was_due_when_the_last_one_ended(service, workers, clock):
+    name = "driftd_next_run_timestamp_seconds"
+    service.daemon.start()
+    schedule = service.daemon._schedule
+    assert service.value(name, model="boats") == schedule.first["boats"].timestamp()
+    due = clock.now + timedelta(days=3)
+    schedule.first["boats"] = due
+    service.daemon.run_model("boats")
+    assert service.value(name, model="boats") == due.timestamp()
+    schedule.first["boats"] = due + timedelta(hours=1)
+    service.daemon._skipped("boats", Reason.OVERLAP)
+    assert service.value(name, model="boats") == due.timestamp()
+    service.daemon.reload()
+    assert service.value(name, model="boats") == schedule.first["boats"].timestamp()
 
 
 def test_each_run_goes_on_where_the_last_one_ended_up_to_now(service, workers, clock):

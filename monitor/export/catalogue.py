@@ -35,7 +35,18 @@ FAMILIES: Final[tuple[Family, ...]] = (
     _family(_COUNTER, "driftd_runs_total", "model outcome", "Runs that ended: success, failed or no_data."),
     _family(_COUNTER, "driftd_runs_skipped_total", "model reason", "Runs that were due and did not start."),
     _family(_HISTOGRAM, "driftd_run_duration_seconds", "model stage", "Time that a run spent in each stage."),
-    _family(_GAUGE, "driftd_run_interval_seconds", "model", "Period of the model's schedule."),
+    _family(
+        _GAUGE,
+        "driftd_run_interval_seconds",
+        "model",
+        "Period of the model's schedule; of a cron schedule the shortest time between its next runs.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_next_run_timestamp_seconds",
+        "model",
+        "When the model's next run was due when its last one ended, or when it was loaded.",
+    ),
     _family(
         _GAUGE, "driftd_last_run_timestamp_seconds", "model", "When the last run ended, however it ended."
     ),

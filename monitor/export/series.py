@@ -76,6 +76,7 @@ def _seconds(moment: datetime | None) -> float | None:
 def _times(view: ModelView) -> Iterator[Point]:
     model = (view.model,)
     yield "driftd_run_interval_seconds", model, view.interval_seconds
+    yield "driftd_next_run_timestamp_seconds", model, _seconds(view.next_run)
     yield "driftd_last_run_timestamp_seconds", model, _seconds(view.last_run)
     yield "driftd_last_success_timestamp_seconds", model, _seconds(view.last_success)
     yield "driftd_window_end_timestamp_seconds", model, _seconds(view.window_end)

@@ -92,11 +92,12 @@ def after_run(
     errors: Iterable[tuple[Stage, Reason]] = (),
     window_end: datetime | None = None,
     label_coverage: float | None = None,
+    next_run: datetime | None = None,
 ) -> ModelView:
     """The view after a run that ended, well or not; a failed run leaves all results as they are.
 
     `stages`: seconds by stage. `window_end`: the watermark. `label_coverage`: labelled rows / rows of
-    the windows that still await labels, None where there are none.
+    the windows that still await labels, None where there are none. `next_run`: when one is due again.
     """
     durations = dict(view.durations)
     for stage, seconds in (stages or {}).items():
@@ -107,6 +108,7 @@ def after_run(
     return replace(
         view,
         last_run=ended,
+        next_run=next_run,
         last_success=view.last_success if failed else ended,
         last_outcome=outcome,
         window_end=window_end or view.window_end,

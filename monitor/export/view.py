@@ -124,6 +124,8 @@ class ModelView:
     """Whether the label is a private column: the names of its classes are then shown nowhere."""
     planned: tuple[PlannedEvent, ...] = ()
     last_run: datetime | None = None
+    next_run: datetime | None = None
+    """When the next run was due as the last one ended; one that is late is not put off."""
     last_success: datetime | None = None
     last_outcome: Outcome | None = None
     window_end: datetime | None = None

@@ -165,6 +165,7 @@ def full_view() -> ModelView:
         stages={Stage.SCAN: 0.08, Stage.DETECT: 0.3},
         window_end=START + DAY,
         label_coverage=0.5,
+        next_run=NOW + timedelta(minutes=40),
     )
     view = replace(
         view,
