@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.alarms import standing
 from monitor.config.schema import ModelConfig
 from monitor.export.snapshot import Detail, ModelView, after_error, after_evaluation, new_view
 from monitor.export.view import PlannedEvent, frozen
-from monitor.scheduler import period
+from monitor.scheduler import BaseTrigger, period, trigger
 from monitor.state import Commit, ModelState
 from monitor.store import Store
 from monitor.types import Evaluation, Kind, Reason, Stage
@@ -24,15 +24,14 @@ def unevaluated(
     config: ModelConfig, now: datetime, alarms: Iterable[tuple[Kind, datetime]] = ()
 ) -> ModelView:
     """The model as its file describes it. `alarms`: (kind, since) of those that count already."""
-    schedule = config.schedule
-    every = None if schedule.cron is not None else schedule.every.nominal
+    cron, zone = config.schedule.cron, config.window.timezone
     by_time = config.columns.timestamp is not None
     view = new_view(
         config.model,
         owner=config.owner or "",
         task=config.task,
         tags=config.tags,
-        interval_seconds=period(every, schedule.cron, config.window.timezone, now),
+        interval_seconds=period(every_of(config), cron, zone, now),
         window_seconds=config.window.length.nominal.total_seconds() if by_time else None,
         lateness_seconds=config.window.lateness.nominal.total_seconds() if by_time else None,
         detail=Detail(config.export.detail),
@@ -40,6 +39,18 @@ def unevaluated(
         alarms=alarms,
     )
     return replace(view, planned=_planned(config, now))
+
+
+def every_of(config: ModelConfig) -> timedelta | None:
+    """The period of the schedule; None where it is a cron schedule."""
+    return None if config.schedule.cron is not None else config.schedule.every.nominal
+
+
+def trigger_of(config: ModelConfig) -> BaseTrigger:
+    """What tells the scheduler when the model runs."""
+    schedule = config.schedule
+    jitter = schedule.jitter.nominal if schedule.jitter is not None else None
+    return trigger(every_of(config), schedule.cron, jitter, config.window.timezone)
 
 
 def _planned(config: ModelConfig, now: datetime) -> tuple[PlannedEvent, ...]:

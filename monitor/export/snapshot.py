@@ -32,8 +32,10 @@ __all__ = [
     "after_error",
     "after_evaluation",
     "after_run",
+    "after_schedule",
     "after_skip",
     "new_view",
+    "with_task",
 ]
 
 K = TypeVar("K")
@@ -121,6 +123,16 @@ def after_run(
 def after_error(view: ModelView, stage: Stage, reason: Reason) -> ModelView:
     """The view with one more error counted."""
     return replace(view, errors=_added(view.errors, (stage, reason)))
+
+
+def after_schedule(view: ModelView, next_run: datetime) -> ModelView:
+    """The view after the model was scheduled, to run next at this time."""
+    return replace(view, next_run=next_run)
+
+
+def with_task(view: ModelView, task: Task | None) -> ModelView:
+    """The view with the task that the reference showed."""
+    return replace(view, task=task)
 
 
 def after_skip(view: ModelView, reason: Reason) -> ModelView:
