@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from monitor.alarms import standing
 from monitor.config.schema import ModelConfig
 from monitor.export.snapshot import Detail, ModelView, after_error, after_evaluation, new_view
-from monitor.export.view import frozen
-from monitor.scheduler import period
+from monitor.export.view import PlannedEvent, frozen
+from monitor.scheduler import BaseTrigger, period, trigger
 from monitor.state import Commit, ModelState
 from monitor.store import Store
 from monitor.types import Evaluation, Kind, Reason, Stage
@@ -16,26 +16,47 @@ from monitor.types import Evaluation, Kind, Reason, Stage
 SHOWN_WINDOWS = 64
 """How many of the newest windows are read to show what a restarted daemon knows."""
 
+SHOWN_EVENTS = 50
+"""How many planned events of a model are shown at most."""
+
 
 def unevaluated(
     config: ModelConfig, now: datetime, alarms: Iterable[tuple[Kind, datetime]] = ()
 ) -> ModelView:
     """The model as its file describes it. `alarms`: (kind, since) of those that count already."""
-    schedule = config.schedule
-    every = None if schedule.cron is not None else schedule.every.nominal
+    cron, zone = config.schedule.cron, config.window.timezone
     by_time = config.columns.timestamp is not None
-    return new_view(
+    view = new_view(
         config.model,
         owner=config.owner or "",
         task=config.task,
         tags=config.tags,
-        interval_seconds=period(every, schedule.cron, config.window.timezone, now),
+        interval_seconds=period(every_of(config), cron, zone, now),
         window_seconds=config.window.length.nominal.total_seconds() if by_time else None,
         lateness_seconds=config.window.lateness.nominal.total_seconds() if by_time else None,
         detail=Detail(config.export.detail),
         private_classes=config.columns.label in config.columns.features.private,
         alarms=alarms,
     )
+    return replace(view, planned=_planned(config, now))
+
+
+def every_of(config: ModelConfig) -> timedelta | None:
+    """The period of the schedule; None where it is a cron schedule."""
+    return None if config.schedule.cron is not None else config.schedule.every.nominal
+
+
+def trigger_of(config: ModelConfig) -> BaseTrigger:
+    """What tells the scheduler when the model runs."""
+    schedule = config.schedule
+    jitter = schedule.jitter.nominal if schedule.jitter is not None else None
+    return trigger(every_of(config), schedule.cron, jitter, config.window.timezone)
+
+
+def _planned(config: ModelConfig, now: datetime) -> tuple[PlannedEvent, ...]:
+    """The events that go on or come next, then those that are over."""
+    nearest = sorted(config.planned, key=lambda each: (each.end <= now, abs(each.start - now)))
+    return tuple(PlannedEvent(each.start, each.end, each.reason) for each in nearest[:SHOWN_EVENTS])
 
 
 def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: datetime) -> ModelView:
@@ -52,22 +73,33 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
             lateness_seconds=view.lateness_seconds,
             detail=view.detail,
             private_classes=view.private_classes,
+            planned=view.planned,
         )
     for evaluation in store.evaluations(config.model, limit=SHOWN_WINDOWS):
         view = after_evaluation(view, evaluation, config.window.min_rows)
     state = store.state(config.model)
     view = _with_alarms(view, state)
-    return replace(view, window_end=state.watermark or view.window_end, label_coverage=coverage(state))
+    return replace(
+        view,
+        window_end=state.watermark or view.window_end,
+        label_coverage=coverage(state),
+        accepted=_accepted(store, config.model),
+    )
+
+
+def _accepted(store: Store, model: str) -> datetime | None:
+    return max((each.at for each in store.acceptances(model)), default=None)
 
 
 def newest(store: Store, config: ModelConfig, state: ModelState) -> Callable[[ModelView], ModelView]:
-    """The change that the newest window and the state make, which another process may have written since."""
+    """The change that newest window, state and acceptance make, which another process may have written."""
     lines = store.evaluations(config.model, limit=1)
+    accepted = _accepted(store, config.model)
 
     def change(view: ModelView) -> ModelView:
         for evaluation in lines:
             view = after_evaluation(view, evaluation, config.window.min_rows)
-        return _with_alarms(view, state)
+        return replace(_with_alarms(view, state), accepted=accepted or view.accepted)
 
     return change
 
@@ -81,7 +113,8 @@ def committed(commit: Commit, min_rows: int) -> Callable[[ModelView], ModelView]
             for _ in range(_failed_detectors(evaluation)):
                 view = after_error(view, Stage.DETECT, Reason.DETECTOR_FAILED)
         view = _with_alarms(view, commit.state)
-        return replace(view, label_coverage=coverage(commit.state))
+        accepted = commit.acceptance.at if commit.acceptance is not None else view.accepted
+        return replace(view, label_coverage=coverage(commit.state), accepted=accepted)
 
     return change
 

@@ -4,28 +4,30 @@ import logging
 import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from monitor import worker
 from monitor.accepting import accept
-from monitor.board import committed, coverage, newest, view_of
+from monitor.board import committed, coverage, every_of, newest, trigger_of, view_of
 from monitor.config.schema import ModelConfig
 from monitor.errors import ConfigError, ConfigProblem, LeasedError, StoreError, UnknownModelError
 from monitor.evaluation import Failed, Timed
-from monitor.export.snapshot import Board, ModelView, Outcome, Snapshot, after_run, after_skip
+from monitor.export.snapshot import Board, Snapshot, after_run, after_schedule, after_skip, with_task
+from monitor.export.view import ModelView, Outcome
 from monitor.leasing import held
 from monitor.notify import Notifier
 from monitor.plan import Planned
 from monitor.recorder import Committed, order, record
 from monitor.run_log import Entry, RunLog
-from monitor.scheduler import Clock, first_run, trigger
+from monitor.scheduler import Clock, first_run
 from monitor.slots import WAITING_RUNS, Slot, Slots
 from monitor.state import Commit, ModelState
 from monitor.store import Store
 from monitor.tally import Tally
-from monitor.types import Reason, Stage, Task
+from monitor.types import Reason, Stage
+from monitor.window_log import WindowLog
 
 log = logging.getLogger(__name__)
 
@@ -71,6 +73,7 @@ class Daemon:
         self._ending = threading.Event()
         self._reloading = threading.Lock()
         self._log = RunLog()
+        self._windows = WindowLog()
         self._slots = Slots(settings.workers)
         self._schedule = Clock(self.run_model, self._skipped, settings.workers + WAITING_RUNS)
 
@@ -139,8 +142,10 @@ class Daemon:
         config = self._configs.get(model)
         if config is None:
             raise UnknownModelError(model, tuple(self._configs))
+        self._windows.begin(model, self._store.alarms(model))
         done = accept(self._store, model, reason, self._now(), sleep=self._pause)
         self._change(model, committed(done, config.window.min_rows))
+        self._windows.tell(done)
         log.info("accepted", extra={"model": model, "alarms": len(done.alarms)})
         return done
 
@@ -206,6 +211,7 @@ class Daemon:
         now = self._now()
         work = order(self._store, config, until=now, now=now, threads=self._threads())
         run.state = work.state
+        self._windows.begin(config.model, self._store.alarms(config.model))
         self._change(config.model, newest(self._store, config, work.state))
         events = worker.run(
             work,
@@ -222,11 +228,12 @@ class Daemon:
                 run.stages[told.stage] = run.stages.get(told.stage, 0.0) + told.seconds
             elif isinstance(told, Planned):
                 run.problems += told.problems
-                self._change(config.model, partial(_with_task, task=told.task))
+                self._change(config.model, partial(with_task, task=told.task))
             elif isinstance(told, Committed):
                 run.lines += len(told.commit.evaluations)
                 run.state = told.commit.state
                 self._change(config.model, committed(told.commit, config.window.min_rows))
+                self._windows.tell(told.commit)
 
     def _threads(self) -> int:
         return max(1, (os.cpu_count() or 1) // self._settings.workers)
@@ -234,19 +241,17 @@ class Daemon:
     def _told(self, config: ModelConfig, run: Tally) -> None:
         """The run's outcome on the board."""
         outcome = Outcome.FAILED if run.failures else Outcome.SUCCESS if run.lines else Outcome.NO_DATA
-
-        def change(view: ModelView) -> ModelView:
-            return after_run(
-                view,
-                outcome=outcome,
-                ended=self._now(),
-                stages=run.stages,
-                errors=[(entry.stage, entry.reason) for entry in run.entries()],
-                window_end=run.state.watermark,
-                label_coverage=coverage(run.state),
-            )
-
-        self._change(config.model, change)
+        ended = partial(
+            after_run,
+            outcome=outcome,
+            ended=self._now(),
+            stages=run.stages,
+            errors=[(entry.stage, entry.reason) for entry in run.entries()],
+            window_end=run.state.watermark,
+            label_coverage=coverage(run.state),
+            next_run=self._schedule.next_run(config.model),
+        )
+        self._change(config.model, ended)
         self._log.end(config.model, str(outcome), run.lines, sum(run.stages.values()))
 
     def _skipped(self, model: str, reason: Reason) -> None:
@@ -272,16 +277,15 @@ class Daemon:
 
         views = self._board.update(update).models
         self._configs = {config.model: config for config in configs}
-        triggers = {}
-        first = {}
-        for config in configs:
-            view = views[config.model]
-            schedule = config.schedule
-            every = None if schedule.cron is not None else schedule.every.nominal
-            jitter = schedule.jitter.nominal if schedule.jitter is not None else None
-            triggers[config.model] = trigger(every, schedule.cron, jitter, config.window.timezone)
-            first[config.model] = first_run(config.model, view.last_run, every, now, len(configs))
-        self._schedule.set(triggers, first)
+        first = {
+            config.model: first_run(
+                config.model, views[config.model].last_run, every_of(config), now, len(configs)
+            )
+            for config in configs
+        }
+        self._schedule.set({config.model: trigger_of(config) for config in configs}, first)
+        for model, due in first.items():
+            self._change(model, partial(after_schedule, next_run=due))
 
     def _prune(self) -> None:
         try:
@@ -291,8 +295,3 @@ class Daemon:
             return
         if pruned:
             log.info("pruned", extra={"rows": pruned})
-
-
-def _with_task(view: ModelView, task: Task | None) -> ModelView:
-    """The view with the task that the reference showed."""
-    return replace(view, task=task)

@@ -14,7 +14,7 @@ from monitor.config.secrets import Secret, redact
 from monitor.errors import BadReferenceError, ConfigError, DriftdError, SourceError
 from monitor.plan import Planned
 from monitor.state import Commit, Kept, ModelState
-from monitor.types import Evaluation, Problem, Reason, Stage
+from monitor.types import Evaluation, Problem, Reason, Stage, Window, span
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +59,8 @@ class Failed:
     stage: Stage
     reason: Reason
     message: str
+    window: Window | None = None
+    """In which it happened, where that is known."""
 
 
 Event: TypeAlias = Commit | Learned | Failed | Timed | Planned
@@ -82,10 +84,17 @@ def evaluate(order: Order) -> Iterator[Event]:
         yield _failed(order, Stage.DETECT, Reason.INTERNAL, error)
     except MemoryError:
         yield Failed(Stage.WORKER, Reason.OUT_OF_MEMORY, "the run needs more memory than there is")
-    except Exception as error:  # the last line of defence: one model's fault must not end the daemon
-        log.exception("run failed", extra={"model": order.config.model})
-        text = redact(f"a fault of driftd: {type(error).__name__}: {error}", order.config.secrets)
-        yield Failed(Stage.DETECT, Reason.INTERNAL, text)
+    except pipeline.WindowFaultError as error:
+        yield _fault(order, error.__cause__ or error, error.window)
+    except Exception as error:  # noqa: BLE001 - the last line of defence: one model's fault must not end the daemon
+        yield _fault(order, error)
+
+
+def _fault(order: Order, error: BaseException, window: Window | None = None) -> Failed:
+    extra = {"model": order.config.model} | ({"window": span(window)} if window is not None else {})
+    log.error("run failed", exc_info=error, extra=extra)
+    text = redact(f"a fault of driftd: {type(error).__name__}: {error}", order.config.secrets)
+    return Failed(Stage.DETECT, Reason.INTERNAL, text, window)
 
 
 def _failed(order: Order, stage: Stage, reason: Reason, error: DriftdError) -> Failed:

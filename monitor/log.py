@@ -5,7 +5,9 @@ import logging
 import math
 import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Final, TextIO
@@ -14,6 +16,7 @@ STARS: Final = "***"
 SHORTEST: Final = 3
 """Shorter secrets are not hidden inside of a line: stars for every "1" would make it unreadable."""
 
+_WINDOW: Final = ContextVar("window", default="")
 _OWN: Final = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _SECRET_NAME: Final = re.compile(r"(?i)(^|_)(password|passwd|pwd|secret|token|credentials?|authorization)$")
 _IN_URL: Final = re.compile(r"(?P<scheme>[A-Za-z][A-Za-z0-9+.-]*://)[^/\s@\"']+@")
@@ -91,9 +94,22 @@ def hide(secrets: Iterable[str]) -> None:
             handler.formatter.hide(texts)
 
 
+@contextmanager
+def within(window: str) -> Iterator[None]:
+    """Lines that are logged in here, by this thread, name the window."""
+    before = _WINDOW.set(window)
+    try:
+        yield
+    finally:
+        _WINDOW.reset(before)
+
+
 def _fields(formatter: logging.Formatter, record: logging.LogRecord) -> dict[str, object]:
     moment = datetime.fromtimestamp(record.created, UTC).replace(tzinfo=None)
-    extra: Mapping[str, object] = {key: value for key, value in vars(record).items() if key not in _OWN}
+    extra = {key: value for key, value in vars(record).items() if key not in _OWN}
+    window = _WINDOW.get()
+    if window:
+        extra.setdefault("window", window)
     fields: dict[str, object] = {
         "time": moment.isoformat(timespec="milliseconds") + "Z",
         "level": record.levelname.lower(),

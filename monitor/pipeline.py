@@ -6,21 +6,32 @@ the store; so a crash anywhere neither loses nor repeats a window.
 
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 
 from monitor import alarms, diagnosis, estimating, labelled, maturity, measure, restate, rolling
+from monitor.errors import DriftdError
 from monitor.index import counted, files_within
 from monitor.judging import Heard, advance
 from monitor.labels import adapted
+from monitor.log import within
 from monitor.plan import Plan, Planned
 from monitor.promises import promises
 from monitor.restate import Run
 from monitor.rows import Classes
 from monitor.scan import WindowData, chunks, scan
 from monitor.state import AlarmRecord, Commit, FileRecord, Kept, ModelState
-from monitor.types import AlarmState, Decision, Evaluation, Kind, Problem, Reason
+from monitor.types import AlarmState, Decision, Evaluation, Kind, Problem, Reason, Window, span
 from monitor.work import Work, due_windows, new_files, of_files, rows_of
+
+
+class WindowFaultError(Exception):
+    """A fault of driftd, its cause, while this window was evaluated."""
+
+    def __init__(self, window: Window) -> None:
+        self.window = window
+        super().__init__(span(window))
 
 
 def run(
@@ -57,7 +68,8 @@ def run(
         files = _evaluated(work, state, data)
         if past is not None:
             job.judge_by(past.plan_at(job.plan, data.window))
-        commit = _first_line(job, replace(state, files=files), data, tick, (*faults, *problems), closing)
+        with _evaluating(data.window):
+            commit = _first_line(job, replace(state, files=files), data, tick, (*faults, *problems), closing)
         state, problems, closing = commit.state, (), ()
         if past is not None:
             past.add(_kept(commit, data))
@@ -70,6 +82,18 @@ def run(
         if commit.evaluations or commit.changed:
             closing = ()
             yield commit
+
+
+@contextmanager
+def _evaluating(window: Window) -> Iterator[None]:
+    """Log lines and faults in here name the window."""
+    try:
+        with within(span(window)):
+            yield
+    except (DriftdError, MemoryError):
+        raise
+    except Exception as error:
+        raise WindowFaultError(window) from error
 
 
 def _kept(commit: Commit, data: WindowData) -> Kept:

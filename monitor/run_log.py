@@ -17,6 +17,8 @@ class Entry:
     stage: Stage
     reason: Reason
     message: str
+    window: str = ""
+    """In which it happened; empty where it is of none in particular."""
 
 
 class RunLog:
@@ -31,7 +33,8 @@ class RunLog:
         found = list(entries)
         before = self._entries.get(model, frozenset())
         for entry in found:
-            extra = {"model": model, "stage": str(entry.stage), "reason": str(entry.reason)}
+            extra = {"model": model} | ({"window": entry.window} if entry.window else {})
+            extra |= {"stage": str(entry.stage), "reason": str(entry.reason)}
             log.log(logging.DEBUG if entry in before else entry.level, entry.message, extra=extra)
         self._entries[model] = frozenset(found)
 

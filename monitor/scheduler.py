@@ -4,11 +4,13 @@ import hashlib
 import logging
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 from apscheduler.executors.pool import ThreadPoolExecutor
+from apscheduler.job import Job
 from apscheduler.schedulers.background import BackgroundScheduler
-from apscheduler.triggers.base import BaseTrigger
+from apscheduler.triggers.base import BaseTrigger as BaseTrigger  # noqa: PLC0414 - re-exported
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
@@ -17,6 +19,9 @@ from monitor.types import Reason
 SPREAD_SECONDS = 30.0
 SPREAD_SECONDS_PER_MODEL = 0.1
 """Models that are due at once start over at most this long, or over their period if that is less."""
+
+RUNS_AHEAD = 8
+"""Of so many runs to come the shortest distance is the period of a cron schedule."""
 
 
 class Clock:
@@ -33,6 +38,7 @@ class Clock:
         logging.getLogger("apscheduler").setLevel(logging.ERROR)
         self._run = run
         self._skipped = skipped
+        self._jobs: Mapping[str, Job] = {}
         self._scheduler = BackgroundScheduler(
             executors={"default": ThreadPoolExecutor(threads)},
             job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
@@ -54,10 +60,18 @@ class Clock:
         for job in self._scheduler.get_jobs():
             if job.id not in triggers:
                 job.remove()
-        for model, trigger in triggers.items():
-            self._scheduler.add_job(
+        self._jobs = {
+            model: self._scheduler.add_job(
                 self._run, trigger, args=(model,), id=model, next_run_time=first[model], replace_existing=True
             )
+            for model, trigger in triggers.items()
+        }
+
+    def next_run(self, model: str) -> datetime | None:
+        """When the model is due next; None for one that is not scheduled."""
+        # asked of the job itself: the scheduler's lock is held by `stop`, which waits for the runs that ask
+        job = self._jobs.get(model)
+        return job.next_run_time if job is not None else None
 
     def _on_skip(self, event: JobSubmissionEvent) -> None:
         self._skipped(event.job_id, Reason.OVERLAP)
@@ -78,16 +92,21 @@ def trigger(every: timedelta | None, cron: str | None, jitter: timedelta | None,
 
 
 def period(every: timedelta | None, cron: str | None, zone: str, now: datetime) -> float | None:
-    """The seconds between two runs; for cron the distance of the next two, None where there are none."""
+    """The seconds between two runs; for cron the shortest time between the next ones, None where none come.
+
+    A schedule with pauses has so the same period whenever it is asked, within a pause and without.
+    """
     if every is not None:
         return every.total_seconds()
     found = trigger(None, cron, None, zone)
-    first = found.get_next_fire_time(None, now)
-    second = found.get_next_fire_time(first, first) if first is not None else None
-    if first is None or second is None:
-        return None
-    # not their difference: within one zone that is of what the clocks show
-    return float(second.timestamp() - first.timestamp())
+    runs: list[float] = []
+    last = None
+    while len(runs) < RUNS_AHEAD:
+        last = found.get_next_fire_time(last, last or now)
+        if last is None:
+            break
+        runs.append(last.timestamp())  # within one zone the difference is of what the clocks show
+    return min((later - earlier for earlier, later in pairwise(runs)), default=None)
 
 
 def first_run(

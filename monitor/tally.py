@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from monitor.evaluation import Failed
 from monitor.run_log import Entry
 from monitor.state import ModelState
-from monitor.types import Problem, Reason, Stage
+from monitor.types import Problem, Reason, Stage, span
 
 BY_FORCE = frozenset({Reason.TIMED_OUT, Reason.OUT_OF_MEMORY})
 
@@ -25,10 +25,15 @@ class Tally:
     def entries(self) -> list[Entry]:
         """What was wrong: each is told once and counted every time."""
         return [
-            *(Entry(logging.ERROR, each.stage, each.reason, each.message) for each in self.failures),
+            *(_failure(each) for each in self.failures),
             *(Entry(logging.WARNING, Stage.SCAN, each.reason, each.message) for each in self.problems),
         ]
 
     def ended_by_force(self) -> bool:
         """Whether the run had to be ended for what it used."""
         return any(each.reason in BY_FORCE for each in self.failures)
+
+
+def _failure(failed: Failed) -> Entry:
+    window = span(failed.window) if failed.window is not None else ""
+    return Entry(logging.ERROR, failed.stage, failed.reason, failed.message, window)

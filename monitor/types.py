@@ -284,3 +284,14 @@ def iso(moment: datetime) -> str:
     '2024-02-10T00:00:00Z'
     """
     return utc(moment).replace(tzinfo=None).isoformat() + "Z"
+
+
+def span(window: Window) -> str:
+    """The window in words for a log: `start/end`, or its file.
+
+    >>> span(Window(datetime(2024, 2, 10, tzinfo=UTC), datetime(2024, 2, 11, tzinfo=UTC)))
+    '2024-02-10T00:00:00Z/2024-02-11T00:00:00Z'
+    """
+    if window.start is None or window.end is None:
+        return window.key
+    return f"{iso(window.start)}/{iso(window.end)}"

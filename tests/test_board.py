@@ -3,6 +3,7 @@ from datetime import timedelta
 
 import pytest
 
+from monitor.accepting import accept
 from monitor.board import committed, coverage, newest, view_of
 from monitor.build import detector_parameters, source_parameters
 from monitor.config.load import load_model
@@ -161,3 +162,31 @@ def test_coverage_is_over_all_windows_that_await_labels():
 
 def test_coverage_is_unknown_where_no_window_awaits_labels():
     assert coverage(ModelState(MODEL)) is None
+
+
+def test_planned_events_that_come_next_are_shown_first_and_so_many(load, store, clock):
+    now = clock()
+    days = [*range(-40, 0), *range(1, 41)]
+    events = "".join(
+        f"  - {{start: {(now + timedelta(days=day)).isoformat()}, "
+        f"end: {(now + timedelta(days=day, hours=1)).isoformat()}, reason: day {day}}}\n"
+        for day in days
+    )
+    view = view_of(load(f"{YAML}planned:\n{events}"), store, None, now)
+    assert [each.reason for each in view.planned] == [
+        *(f"day {day}" for day in range(1, 41)),
+        *(f"day -{day}" for day in range(1, 11)),
+    ]
+    assert view.planned[0].end - view.planned[0].start == timedelta(hours=1)
+    assert view_of(load(), store, view, now).planned == ()
+
+
+def test_what_was_accepted_is_shown_after_a_restart_at_once_and_when_another_process_did(load, store, clock):
+    store.commit(commit(0))
+    before = view_of(load(), store, None, clock())
+    accepted = accept(store, MODEL, "season", clock())
+    assert before.accepted is None
+    assert view_of(load(), store, None, clock()).accepted == clock()
+    assert committed(accepted, 1)(before).accepted == clock()
+    assert newest(store, load(), store.state(MODEL))(before).accepted == clock()
+    assert committed(commit(1), 1)(committed(accepted, 1)(before)).accepted == clock()

@@ -57,6 +57,9 @@ class Schedule:
         assert triggers.keys() == first.keys()
         self.first = dict(first)
 
+    def next_run(self, model):
+        return self.first[model]
+
 
 class Workers:
     """Stands for worker processes: gives the events that a test put in, and keeps the orders."""
@@ -255,6 +258,52 @@ def test_a_problem_that_lasts_is_told_once_and_counted_every_time(service, worke
         (record,) = (each for each in caplog.records if each.message == message and each.levelname != "DEBUG")
         assert (record.model, record.stage, record.reason) == ("flights", stage, reason)
         assert service.value("driftd_errors_total", model="flights", stage=stage, reason=reason) == 3
+
+
+def test_alarms_and_windows_are_told_once_whatever_is_restarted(service, workers, tmp_path, clock, caplog):
+    caplog.set_level("INFO")
+    service.daemon.start()
+    alarming = day(0)
+    again = replace(alarming, evaluations=(replace(alarming.evaluations[0], restated=True),))
+    for events in ([alarming], [again]):
+        workers.events["flights"] = events
+        service.daemon.run_model("flights")
+    restarted = Service(tmp_path, clock)
+    restarted.daemon.start()
+    workers.events["flights"] = [again, replace(again, alarms=(alarm(0, closed=START + DAY),))]
+    restarted.daemon.run_model("flights")
+    told = [(each.message, each.window) for each in caplog.records if hasattr(each, "window")]
+    assert told == [
+        (message, "2024-02-10T00:00:00Z/2024-02-11T00:00:00Z")
+        for message in ("window evaluated", "humid: no value in 720 rows", "alarm opened", "alarm closed")
+    ]
+    restarted.store.close()
+
+
+def test_what_is_accepted_is_told_with_the_window_that_it_ends_with(service, workers, caplog):
+    caplog.set_level("INFO")
+    service.daemon.start()
+    workers.events["flights"] = [day(0)]
+    service.daemon.run_model("flights")
+    service.daemon.accept("flights", "season")
+    closed = next(each for each in caplog.records if each.message == "alarm closed")
+    assert (closed.window, closed.reason) == ("2024-02-10T00:00:00Z/2024-02-11T00:00:00Z", "accepted")
+
+
+def test_the_next_run_is_shown_as_it_was_due_when_the_last_one_ended(service, workers, clock):
+    name = "driftd_next_run_timestamp_seconds"
+    service.daemon.start()
+    schedule = service.daemon._schedule
+    assert service.value(name, model="boats") == schedule.first["boats"].timestamp()
+    due = clock.now + timedelta(days=3)
+    schedule.first["boats"] = due
+    service.daemon.run_model("boats")
+    assert service.value(name, model="boats") == due.timestamp()
+    schedule.first["boats"] = due + timedelta(hours=1)
+    service.daemon._skipped("boats", Reason.OVERLAP)
+    assert service.value(name, model="boats") == due.timestamp()
+    service.daemon.reload()
+    assert service.value(name, model="boats") == schedule.first["boats"].timestamp()
 
 
 def test_each_run_goes_on_where_the_last_one_ended_up_to_now(service, workers, clock):

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitor import evaluation
+from monitor import evaluation, pipeline
 from monitor.build import detector_parameters, source_parameters
 from monitor.config.load import load_model
 from monitor.config.secrets import Secret
@@ -14,7 +14,7 @@ from monitor.errors import BadReferenceError, ConfigError, ConfigProblem, Detect
 from monitor.evaluation import Failed, Learned, Order, Timed, evaluate
 from monitor.plan import Planned
 from monitor.state import Commit, ModelState
-from monitor.types import Problem, Reason, Stage
+from monitor.types import Problem, Reason, Stage, span
 
 SECRET = "hunter2-of-the-lake"
 UNTIL = datetime(2024, 1, 6, tzinfo=UTC)
@@ -178,3 +178,38 @@ def test_no_secret_is_in_what_is_told_before_the_first_window():
     told = Planned(0, (Problem("", Reason.NO_FILES, "nothing matches /data/hush-hush/*.parquet"),))
     hidden = evaluation._hidden(told, [secret])
     assert [each.message for each in hidden.problems] == ["nothing matches /data/***/*.parquet"]
+
+
+def test_a_fault_within_a_window_names_it_and_the_windows_before_hold(make, monkeypatch, caplog):
+    whole = pipeline.measure.window
+
+    def second_fails(plan, data, more=()):
+        if data.window.start.day == 5:
+            raise ZeroDivisionError("by zero")
+        return whole(plan, data, more)
+
+    monkeypatch.setattr(pipeline.measure, "window", second_fails)
+    events = list(evaluate(make()))
+    (failed,) = only(events, Failed)
+    assert len(only(events, Commit)) == 1
+    assert (failed.reason, failed.message) == (
+        Reason.INTERNAL,
+        "a fault of driftd: ZeroDivisionError: by zero",
+    )
+    assert span(failed.window) == "2024-01-05T00:00:00Z/2024-01-06T00:00:00Z"
+    record = next(each for each in caplog.records if each.message == "run failed")
+    assert (record.model, record.window) == ("lakes", span(failed.window))
+    assert record.exc_info[0] is ZeroDivisionError
+
+
+@pytest.mark.parametrize("error", [MemoryError(), SourceError("gone")])
+def test_what_is_no_fault_of_driftd_keeps_its_reason_within_a_window(make, monkeypatch, error):
+    def fail(*_):
+        raise error
+
+    monkeypatch.setattr(pipeline.measure, "window", fail)
+    (failed,) = only(evaluate(make()), Failed)
+    assert (failed.reason, failed.window) == (
+        Reason.OUT_OF_MEMORY if isinstance(error, MemoryError) else Reason.SOURCE_FAILED,
+        None,
+    )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitor.log import STARS, Form, LineFormatter, configure
+from monitor.log import STARS, Form, LineFormatter, configure, within
 
 
 def record(message="window evaluated", at=logging.INFO, error=None, **extra):
@@ -54,6 +54,17 @@ def test_one_line_with_time_level_message_model_and_window():
         'time=2024-02-10T00:00:00.250Z level=info msg="window evaluated" model=flight-delay '
         "window=2024-02-10T00:00:00Z rows=720 ok=true seconds=0.12"
     )
+
+
+def test_lines_that_are_logged_within_a_window_name_it():
+    assert " window=" not in logfmt(record(model="flights"))
+    with within("a.csv"):
+        assert logfmt(record(model="flights", rows=3)).endswith(" model=flights window=a.csv rows=3")
+        assert logfmt(record(window="b.csv")).endswith(" window=b.csv")
+        with pytest.raises(ValueError, match="odd"), within("c.csv"):
+            raise ValueError("odd")
+        assert logfmt(record()).endswith(" window=a.csv")
+    assert " window=" not in logfmt(record())
 
 
 def test_json_keeps_numbers_and_booleans():

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -65,3 +66,9 @@ def test_what_is_no_news_stands_at_level_debug(caplog):
         log.end("flights", "no_data", 0, 0.1234)
     assert [each.levelname for each in caplog.records] == ["WARNING", "INFO", "DEBUG", "DEBUG"]
     assert caplog.records[-1].seconds == 0.123
+
+
+def test_what_failed_in_a_window_names_it(caplog):
+    log = RunLog()
+    log.tell("flights", [CRASHED, replace(CRASHED, window="a.csv")])
+    assert [getattr(each, "window", None) for each in caplog.records] == [None, "a.csv"]

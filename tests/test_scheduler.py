@@ -8,6 +8,7 @@ from apscheduler.events import EVENT_JOB_MAX_INSTANCES, JobSubmissionEvent
 
 from monitor.scheduler import SPREAD_SECONDS, Clock, first_run, period, trigger
 from monitor.types import Reason
+from tests.crash.daemon_process import awaited
 
 NOW = datetime(2024, 2, 10, 10, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -90,10 +91,14 @@ class TestPeriod:
     def test_seconds_between_runs(self, every, cron, seconds):
         assert period(every, cron, "UTC", NOW) == seconds
 
-    @pytest.mark.parametrize(("now", "hours"), [("2024-03-30T12:00Z", 23), ("2024-10-26T12:00Z", 25)])
+    @pytest.mark.parametrize(("now", "hours"), [("2024-03-30T12:00Z", 23), ("2024-10-26T12:00Z", 24)])
     def test_daily_over_a_change_of_the_clock(self, now, hours):
-        assert period(None, "0 20 * * *", "Europe/Berlin", at(now) - timedelta(hours=24)) == 24 * 3600
+        assert period(None, "0 20 * * *", "Europe/Berlin", at(now) - timedelta(days=20)) == 24 * 3600
         assert period(None, "0 20 * * *", "Europe/Berlin", at(now)) == hours * 3600
+
+    @pytest.mark.parametrize("now", ["2024-02-09T10:30Z", "2024-02-09T16:30Z", "2024-02-10T12:00Z"])
+    def test_pauses_do_not_change_it_whenever_it_is_asked(self, now):
+        assert period(None, "0 9-17 * * mon-fri", "UTC", at(now)) == 3600
 
     def test_a_day_that_never_comes_has_no_period(self):
         assert period(None, "0 0 30 feb *", "UTC", NOW) is None
@@ -164,6 +169,22 @@ class TestClock:
         assert self.planned(clock) == {"a": one, "b": two}
         self.set(clock, b=three, c=one)
         assert self.planned(clock) == {"b": three, "c": one}
+
+    def test_the_next_run_is_known_before_and_after_the_start(self, clock):
+        one, two = self.ahead(1), self.ahead(2)
+        self.set(clock, a=one)
+        assert clock.next_run("a") == one
+        clock.start()
+        assert clock.next_run("a") == one
+        self.set(clock, a=two)
+        assert clock.next_run("a") == two
+        assert clock.next_run("b") is None
+
+    def test_once_a_run_has_begun_the_next_one_is_due_later(self, clock, ran):
+        clock.start()
+        self.set(clock, a=datetime.now(UTC))
+        awaited(lambda: ran)
+        assert clock.next_run("a") > datetime.now(UTC) + 0.9 * HOUR
 
     def test_models_may_be_set_before_the_start(self, clock):
         one, two = self.ahead(1), self.ahead(2)

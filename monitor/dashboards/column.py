@@ -18,6 +18,7 @@ from monitor.dashboards.elements import (
     selector,
     value_names,
 )
+from monitor.dashboards.events import explaining
 from monitor.dashboards.layout import Place, Row, dashboard
 from monitor.dashboards.model import ONE, alarms, variables
 from monitor.dashboards.panels import Cell, Words
@@ -59,7 +60,7 @@ def column() -> Json:
             dashboard_link("Model", "The model of this column", MODEL, "${model:queryparam}"),
             TO_DAEMON,
         ),
-        events=(alarms(),),
+        events=(alarms(), *explaining(ONE)),
         rows=(
             Row(
                 "Against its line",

@@ -175,7 +175,10 @@ def _models() -> Json:
         for name, more in (("driftd_runs_total", ('outcome="failed"',)), ("driftd_runs_skipped_total", ()))
     )
     interval = f"max by (model) ({_of('driftd_run_interval_seconds', MODELS)})"
-    last = f"1000 * max by (model) ({_of('driftd_last_run_timestamp_seconds', MODELS)})"
+    last, due = (
+        f"1000 * max by (model) ({_of(f'driftd_{which}_run_timestamp_seconds', MODELS)})"
+        for which in ("last", "next")
+    )
     return panels.table(
         Words("Runs by model", "What became of each model's runs in the time range.", "none"),
         {"model": Cell("Model", links=MODEL_CELL_LINKS)},
@@ -184,6 +187,7 @@ def _models() -> Json:
             (Query(skipped), Cell("Skipped", "short", above(orange=0.5), decimals=0)),
             (Query(interval), Cell("Interval", "s")),
             (Query(last), Cell("Last run", "dateTimeFromNow")),
+            (Query(due), Cell("Next run", "dateTimeFromNow")),
         ),
         sort="Failed",
     )

@@ -61,7 +61,7 @@ def dashboard(
 
 
 def event(name: str, expression: str, title: str, color: str) -> Json:
-    """A mark on every picture while the expression has a series; `title` may name {{labels}}."""
+    """A mark on every picture while the expression is more than 0; `title` may name {{labels}}."""
     return {
         "name": name,
         "enable": True,
@@ -70,6 +70,11 @@ def event(name: str, expression: str, title: str, color: str) -> Json:
         "expr": expression,
         "titleFormat": title,
     }
+
+
+def moment(name: str, expression: str, title: str, color: str) -> Json:
+    """A mark on every picture at the times, in seconds, that are the expression's values."""
+    return event(name, f"1000 * {expression}", title, color) | {"useValueForTime": True}
 
 
 def _placed(rows: Iterable[Row]) -> list[Json]:

@@ -15,6 +15,7 @@ from monitor.dashboards.elements import (
     query_variable,
     selector,
 )
+from monitor.dashboards.events import explaining
 from monitor.dashboards.layout import Place, Row, dashboard, event
 from monitor.dashboards.panels import Cell, Words
 from monitor.dashboards.shared import (
@@ -94,7 +95,7 @@ def model() -> Json:
         "performance is hurt, and whether labels are late.",
         variables=(*variables(), metric),
         links=(TO_FLEET, dashboard_link("Column", "One column", COLUMN, "${model:queryparam}"), TO_DAEMON),
-        events=(alarms(),),
+        events=(alarms(), *explaining(ONE)),
         rows=(
             Row("Now", tuple(Place(each, 4, 4) for each in _now())),
             Row("Verdicts", (Place(_verdicts(), 24, 8), Place(_scores(), 12, 8), Place(_moved(), 12, 8))),

@@ -2,32 +2,10 @@
 
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Final
 
-
-class MetricType(StrEnum):
-    """How Prometheus treats the values of a family."""
-
-    GAUGE = "gauge"
-    COUNTER = "counter"
-    HISTOGRAM = "histogram"
-
-
-@dataclass(frozen=True, slots=True)
-class Family:
-    """One metric family; a label `tag_*` stands for one label per tag of the model file."""
-
-    name: str
-    type: MetricType
-    help: str
-    labels: tuple[str, ...] = ()
-
-
-def _family(type_: MetricType, name: str, labels: str, help_: str) -> Family:
-    return Family(name, type_, help_, tuple(labels.split()))
-
+from monitor.export.family import Family, MetricType
+from monitor.export.family import family as _family
 
 _GAUGE, _COUNTER, _HISTOGRAM = MetricType.GAUGE, MetricType.COUNTER, MetricType.HISTOGRAM
 _STATISTIC = "model kind column detector segment"
@@ -57,7 +35,18 @@ FAMILIES: Final[tuple[Family, ...]] = (
     _family(_COUNTER, "driftd_runs_total", "model outcome", "Runs that ended: success, failed or no_data."),
     _family(_COUNTER, "driftd_runs_skipped_total", "model reason", "Runs that were due and did not start."),
     _family(_HISTOGRAM, "driftd_run_duration_seconds", "model stage", "Time that a run spent in each stage."),
-    _family(_GAUGE, "driftd_run_interval_seconds", "model", "Period of the model's schedule."),
+    _family(
+        _GAUGE,
+        "driftd_run_interval_seconds",
+        "model",
+        "Period of the model's schedule; of a cron schedule the shortest time between its next runs.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_next_run_timestamp_seconds",
+        "model",
+        "When the model's next run was due when its last one ended, or when it was loaded.",
+    ),
     _family(
         _GAUGE, "driftd_last_run_timestamp_seconds", "model", "When the last run ended, however it ended."
     ),
@@ -89,6 +78,31 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "driftd_version_rows",
         "model version",
         f"Rows by version of the model that made the prediction {_NEWEST}; at most 50 versions.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_version_first_seen_timestamp_seconds",
+        "model version",
+        "When the first window with rows of this version was due; no series where older windows may have "
+        "had it. At most 50 versions.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_planned_start_timestamp_seconds",
+        "model reason start",
+        "When a planned event of the model file begins; at most 50 events.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_planned_end_timestamp_seconds",
+        "model reason start",
+        "When a planned event of the model file is over.",
+    ),
+    _family(
+        _GAUGE,
+        "driftd_accepted_timestamp_seconds",
+        "model",
+        "When what was seen of the model was last accepted as normal, with driftd accept.",
     ),
     _family(
         _GAUGE,

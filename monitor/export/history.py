@@ -9,8 +9,9 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.openmetrics import exposition as openmetrics
 from prometheus_client.registry import Collector
 
-from monitor.export.catalogue import BY_NAME, MetricType
+from monitor.export.catalogue import BY_NAME
 from monitor.export.collector import SnapshotCollector
+from monitor.export.family import MetricType
 from monitor.export.snapshot import Board, ModelView, Snapshot
 
 _Series: TypeAlias = dict[tuple[tuple[str, str], ...], list[tuple[float, float]]]

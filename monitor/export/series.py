@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Final, TypeAlias
 
 from monitor.export.view import Detail, ModelView
-from monitor.types import Kind, Statistic
+from monitor.types import Kind, Statistic, iso
 
 Point: TypeAlias = tuple[str, tuple[str, ...], float | None]
 """Name of the family, values of its labels, value; None where it is not known: no series."""
@@ -76,6 +76,7 @@ def _seconds(moment: datetime | None) -> float | None:
 def _times(view: ModelView) -> Iterator[Point]:
     model = (view.model,)
     yield "driftd_run_interval_seconds", model, view.interval_seconds
+    yield "driftd_next_run_timestamp_seconds", model, _seconds(view.next_run)
     yield "driftd_last_run_timestamp_seconds", model, _seconds(view.last_run)
     yield "driftd_last_success_timestamp_seconds", model, _seconds(view.last_success)
     yield "driftd_window_end_timestamp_seconds", model, _seconds(view.window_end)
@@ -88,6 +89,21 @@ def _runs(view: ModelView) -> Iterator[Point]:
         yield "driftd_runs_total", (view.model, outcome), count
     for reason, count in view.skipped.items():
         yield "driftd_runs_skipped_total", (view.model, reason), count
+
+
+def _events(view: ModelView) -> Iterator[Point]:
+    known = [(moment, version) for version, moment in view.versions.items() if moment is not None]
+    for moment, version in sorted(known, reverse=True)[:MOST_VERSIONS]:
+        yield (
+            "driftd_version_first_seen_timestamp_seconds",
+            (view.model, label_value(version)),
+            _seconds(moment),
+        )
+    for event in view.planned:
+        labels = (view.model, label_value(event.reason), iso(event.start))
+        yield "driftd_planned_start_timestamp_seconds", labels, _seconds(event.start)
+        yield "driftd_planned_end_timestamp_seconds", labels, _seconds(event.end)
+    yield "driftd_accepted_timestamp_seconds", (view.model,), _seconds(view.accepted)
 
 
 def _rows(view: ModelView) -> Iterator[Point]:
@@ -227,6 +243,7 @@ Builder: TypeAlias = Callable[[ModelView], Iterator[Point]]
 BUILDERS: Final[tuple[Builder, ...]] = (
     _times,
     _runs,
+    _events,
     _rows,
     _statistics,
     _columns,

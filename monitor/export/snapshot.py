@@ -6,17 +6,17 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Final, TypeVar
 
+from monitor.export.labels import label_statistics, performance
+from monitor.export.versions import first_seen
 from monitor.export.view import Dated, Detail, Durations, ModelView, Outcome, before, frozen
 from monitor.types import (
     LABEL_KINDS,
     Evaluation,
     Kind,
-    PerformanceMetric,
     Promise,
     Reason,
     Stage,
     State,
-    Statistic,
     Task,
     Verdict,
     Window,
@@ -32,8 +32,10 @@ __all__ = [
     "after_error",
     "after_evaluation",
     "after_run",
+    "after_schedule",
     "after_skip",
     "new_view",
+    "with_task",
 ]
 
 K = TypeVar("K")
@@ -41,11 +43,6 @@ V = TypeVar("V")
 
 SKIPPED: Final = (Reason.OVERLAP, Reason.LEASED, Reason.QUARANTINED)
 """Why a due run may not start; counted from 0 for every model."""
-
-WITHOUT_LABELS: Final = frozenset(
-    {Reason.NO_LABELS, Reason.TOO_FEW_LABELS, Reason.TOO_FEW_ROWS, Reason.EMPTY_WINDOW}
-)
-"""Reasons that say "not known yet"; any other reason says "known, and undefined"."""
 
 
 def new_view(
@@ -97,11 +94,12 @@ def after_run(
     errors: Iterable[tuple[Stage, Reason]] = (),
     window_end: datetime | None = None,
     label_coverage: float | None = None,
+    next_run: datetime | None = None,
 ) -> ModelView:
     """The view after a run that ended, well or not; a failed run leaves all results as they are.
 
     `stages`: seconds by stage. `window_end`: the watermark. `label_coverage`: labelled rows / rows of
-    the windows that still await labels, None where there are none.
+    the windows that still await labels, None where there are none. `next_run`: when one is due again.
     """
     durations = dict(view.durations)
     for stage, seconds in (stages or {}).items():
@@ -112,6 +110,7 @@ def after_run(
     return replace(
         view,
         last_run=ended,
+        next_run=next_run,
         last_success=view.last_success if failed else ended,
         last_outcome=outcome,
         window_end=window_end or view.window_end,
@@ -124,6 +123,16 @@ def after_run(
 def after_error(view: ModelView, stage: Stage, reason: Reason) -> ModelView:
     """The view with one more error counted."""
     return replace(view, errors=_added(view.errors, (stage, reason)))
+
+
+def after_schedule(view: ModelView, next_run: datetime) -> ModelView:
+    """The view after the model was scheduled, to run next at this time."""
+    return replace(view, next_run=next_run)
+
+
+def with_task(view: ModelView, task: Task | None) -> ModelView:
+    """The view with the task that the reference showed."""
+    return replace(view, task=task)
 
 
 def after_skip(view: ModelView, reason: Reason) -> ModelView:
@@ -153,8 +162,8 @@ def after_evaluation(view: ModelView, evaluation: Evaluation, min_rows: int) -> 
         evaluation=evaluation if replaces else view.evaluation,
         window_end=max(ends, default=None),
         dated_verdicts=_verdicts(view, evaluation),
-        dated_performance=_newer(view.dated_performance, window, _performance(evaluation)),
-        dated_statistics=_newer(view.dated_statistics, window, _label_statistics(evaluation)),
+        dated_performance=_newer(view.dated_performance, window, performance(evaluation)),
+        dated_statistics=_newer(view.dated_statistics, window, label_statistics(evaluation)),
         dated_norms=_newer(
             view.dated_norms,
             window,
@@ -166,6 +175,7 @@ def after_evaluation(view: ModelView, evaluation: Evaluation, min_rows: int) -> 
             {name: shares for name, shares in evaluation.class_shares.items() if shares},
         ),
         dated_promises=_promises(view, evaluation),
+        versions=first_seen(view, evaluation),
         stream=evaluation.stream or view.stream,
         alarms=view.alarms | opened,
         alarms_total=totals,
@@ -214,28 +224,6 @@ def _promises(view: ModelView, evaluation: Evaluation) -> Dated[tuple[Promise, .
     if not evaluation.promises or (known is not None and before(evaluation.window, known.window)):
         return known
     return Dated(evaluation.window, evaluation.promises)
-
-
-def _performance(evaluation: Evaluation) -> Mapping[tuple[str, str], PerformanceMetric]:
-    return {
-        (each.metric, each.source): each
-        for each in evaluation.performance
-        if each.value is not None or each.reason not in WITHOUT_LABELS
-    }
-
-
-def _label_statistics(evaluation: Evaluation) -> Mapping[Kind, tuple[Statistic, ...]]:
-    """The statistics by kind, where the window has the labels that the kind reads."""
-    groups = {
-        kind: tuple(each for each in evaluation.statistics if each.kind is kind)
-        for kind in Kind
-        if kind in LABEL_KINDS
-    }
-    return {
-        kind: group
-        for kind, group in groups.items()
-        if any(each.value is not None or each.reason not in WITHOUT_LABELS for each in group)
-    }
 
 
 @dataclass(frozen=True, slots=True)

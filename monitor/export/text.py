@@ -10,7 +10,8 @@ from typing import Final, NamedTuple, TypeAlias
 
 from prometheus_client.utils import floatToGoString
 
-from monitor.export.catalogue import FAMILIES, Family, MetricType
+from monitor.export.catalogue import FAMILIES
+from monitor.export.family import Family, MetricType
 
 
 class Row(NamedTuple):

@@ -98,6 +98,15 @@ class Dated(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedEvent:
+    """An event of the model file in whose windows alarms are noted, not opened."""
+
+    start: datetime
+    end: datetime
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModelView:
     """Everything that is shown of one model; made by `new_view`, changed only by the functions below."""
 
@@ -113,7 +122,10 @@ class ModelView:
     detail: Detail = Detail.COLUMNS
     private_classes: bool = False
     """Whether the label is a private column: the names of its classes are then shown nowhere."""
+    planned: tuple[PlannedEvent, ...] = ()
     last_run: datetime | None = None
+    next_run: datetime | None = None
+    """When the next run was due as the last one ended; one that is late is not put off."""
     last_success: datetime | None = None
     last_outcome: Outcome | None = None
     window_end: datetime | None = None
@@ -128,6 +140,10 @@ class ModelView:
     dated_shares: Mapping[str, Dated[Mapping[str, float]]] = field(default_factory=dict)
     dated_promises: Dated[tuple[Promise, ...]] | None = None
     """What the newest window that tells of its calibration tells."""
+    versions: Mapping[str, datetime | None] = field(default_factory=dict)
+    """When each version of the model was first seen; None where older windows may have had it."""
+    accepted: datetime | None = None
+    """When what was seen was last accepted as normal."""
     stream: StreamSummary | None = None
     label_coverage: float | None = None
     alarms: frozenset[tuple[Kind, datetime]] = frozenset()

@@ -1,15 +1,22 @@
-"""The process that is killed: one run of the model as `driftd once` makes it."""
+"""The processes that are killed: a run of the model as `driftd once` makes it, and `driftd accept`."""
 
 import os
 import signal
 from collections import Counter
 from contextlib import closing
+from functools import partial
 
+from monitor import accepting
+from monitor.cli import accept as command
+from monitor.cli import main
 from monitor.evaluation import Failed, evaluate
 from monitor.leasing import held
 from monitor.recorder import order, record
 from monitor.store import Store
 from tests.crash.crash_model import NAME, NOW, UNTIL
+
+POINTS = ("begin", "windows", "statistics", "state", "before_commit", "after_commit")
+"""What a commit passes."""
 
 
 def run(config, url, inside, death=None):
@@ -31,3 +38,14 @@ def run(config, url, inside, death=None):
         for told in record(store, NAME, evaluate(work), owner, at):
             if isinstance(told, Failed):
                 raise RuntimeError(told.message)
+
+
+def accept(url, death=None):
+    """`driftd accept`; die when this point of its commit is passed, None for a process that another kills."""
+
+    def at(point):
+        if death == point:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    command.accept = partial(accepting.accept, at=at)
+    raise SystemExit(main(["accept", NAME, "--reason", "bigger pumps", "--state", url]))

@@ -6,9 +6,8 @@ import threading
 import time
 from collections import Counter
 from contextlib import closing, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import count
-from multiprocessing import forkserver
 
 import numpy as np
 import psutil
@@ -21,11 +20,12 @@ from monitor.recorder import order, record
 from monitor.store import Store
 from monitor.types import Kind, Reason
 from tests.crash import crash_run
-from tests.crash.crash_model import END, LIVE_WINDOWS, NAME, NOW, UNTIL, config_of, write_model
+from tests.crash.contents import contents, same
+from tests.crash.crash_model import END, LIVE_WINDOWS, NAME, NOW, UNTIL, config_of
+from tests.crash.crash_run import POINTS
 from tests.crash.daemon_process import DaemonProcess, awaited, ended
 from tests.harness import driftd
 
-POINTS = ("begin", "windows", "statistics", "state", "before_commit", "after_commit")
 PASSES = 3
 """A process dies when it passes a point for the first, second or third time: kills land all over the run."""
 FROM_OUTSIDE, OF_WORKERS, OF_DAEMONS = 20, 10, 5
@@ -55,25 +55,6 @@ class Kills:
     def quarters(self):
         """Kills by quarter of the run."""
         return Counter(min(QUARTERS - 1, QUARTERS * each // LIVE_WINDOWS) for each in self.windows)
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory):
-    return write_model(tmp_path_factory.mktemp("pumps"))
-
-
-@pytest.fixture
-def store_url(tmp_path):
-    return lambda name: f"sqlite:///{tmp_path / name}.db"
-
-
-@pytest.fixture(scope="module")
-def server():
-    """A fork server that has loaded all that a run needs."""
-    forkserver._forkserver._stop()  # one that an earlier test started has loaded less
-    context = worker.context()
-    context.set_forkserver_preload([*worker.PRELOAD, crash_run.__name__])
-    return context
 
 
 @pytest.fixture
@@ -117,38 +98,6 @@ def run_with_worker(path, server):
         return bool(failures)
 
     return start
-
-
-def contents(url):
-    """All that the store knows of the model, but not how long it took."""
-    with closing(Store.open(url, read_only=True)) as store:
-        state = store.state(NAME)
-        lines = store.evaluations(NAME)
-        return {
-            "lines": {line.window.key: replace(line, seconds=0.0) for line in lines},
-            "profiles": {line.window.key: store.profile(NAME, line.window.key) for line in lines},
-            "alarms": store.alarms(NAME),
-            "references": store.references(NAME),
-            "lease": store.lease_owner(NAME),
-            "state": replace(state, pending=()),
-            "pending": [plain(window) for window in state.pending],
-        }
-
-
-def plain(window):
-    """A pending window with its arrays as bytes, which compare to the bit."""
-    names = ("window", "rows", "passed", "conflicts", "decisions", "hits")
-    arrays = ("ids", "times", "predictions", "scores", "labels", "label_times")
-    return [getattr(window, name) for name in names] + [getattr(window, name).tobytes() for name in arrays]
-
-
-def same(found, expected):
-    """Whether the stores hold the same; the first window that differs fails alone."""
-    assert found["lines"].keys() == expected["lines"].keys()
-    for key, line in expected["lines"].items():
-        assert found["lines"][key] == line
-    for part, value in expected.items():
-        assert found[part] == value, part
 
 
 def worth_losing(left):

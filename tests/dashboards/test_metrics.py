@@ -4,7 +4,8 @@ import re
 
 import pytest
 
-from monitor.export.catalogue import BY_NAME, MetricType
+from monitor.export.catalogue import BY_NAME
+from monitor.export.family import MetricType
 from tests.dashboards.grafana import DASHBOARD, expressions, panels, replaced
 from tests.dashboards.promql import grouped, selectors
 

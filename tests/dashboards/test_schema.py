@@ -12,7 +12,7 @@ from tests.dashboards.grafana import DASHBOARD, panels
 
 FOLDER = Path(__file__).parent / "schema"
 
-OF_THE_PLUGIN = {"expr", "titleFormat"}
+OF_THE_PLUGIN = {"expr", "titleFormat", "useValueForTime"}
 """Keys of an annotation that Grafana's Prometheus plugin reads, and the common type does not know."""
 
 

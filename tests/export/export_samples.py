@@ -1,5 +1,6 @@
 """Models made by hand: one in which every family has a sample, one that has just been loaded."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from monitor.export.snapshot import (
@@ -12,6 +13,7 @@ from monitor.export.snapshot import (
     after_skip,
     new_view,
 )
+from monitor.export.view import PlannedEvent
 from monitor.types import (
     DriftNorm,
     EstimateRecord,
@@ -163,6 +165,13 @@ def full_view() -> ModelView:
         stages={Stage.SCAN: 0.08, Stage.DETECT: 0.3},
         window_end=START + DAY,
         label_coverage=0.5,
+        next_run=NOW + timedelta(minutes=40),
+    )
+    view = replace(
+        view,
+        versions={"v7": None, "v8": NOW - timedelta(hours=2)},
+        planned=(PlannedEvent(START - DAY, START, "warehouse moves"),),
+        accepted=START - timedelta(hours=3),
     )
     view = after_error(view, Stage.SCAN, Reason.FILE_UNREADABLE)
     return after_skip(view, Reason.OVERLAP)

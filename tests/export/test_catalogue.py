@@ -1,7 +1,8 @@
 import re
 from pathlib import Path
 
-from monitor.export.catalogue import BY_NAME, FAMILIES, MetricType, markdown
+from monitor.export.catalogue import BY_NAME, FAMILIES, markdown
+from monitor.export.family import MetricType
 
 ROOT = Path(__file__).parents[2]
 

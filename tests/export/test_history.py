@@ -4,7 +4,8 @@ import pytest
 from export_samples import DAY, START, evaluation, full_view, new_model
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from monitor.export.catalogue import BY_NAME, MetricType
+from monitor.export.catalogue import BY_NAME
+from monitor.export.family import MetricType
 from monitor.export.history import History
 from monitor.export.snapshot import after_evaluation
 

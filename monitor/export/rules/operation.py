@@ -4,7 +4,7 @@ from typing import Final
 
 from monitor.export.rules import texts
 from monitor.export.rules.drift import HOLD
-from monitor.export.rules.promql import INTERVAL, INTERVALS, LAST_RUN, LAST_SUCCESS, TARGET
+from monitor.export.rules.promql import INTERVAL, INTERVALS, LAST_RUN, LAST_SUCCESS, PAUSE, TARGET
 from monitor.export.rules.records import Alert, Group, Severity
 
 RESTARTS_AN_HOUR: Final = 3
@@ -27,7 +27,7 @@ NOT_CHECKED: Final = Alert(
     Severity.WARNING,
     f"""\
 time() - {LAST_RUN}
-  > {INTERVALS} * {INTERVAL}
+  > {INTERVALS} * {INTERVAL} + {PAUSE}
 or
 0 * {INTERVAL}
   unless {LAST_RUN}""",

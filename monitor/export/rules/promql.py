@@ -28,16 +28,27 @@ WINDOW_END: Final = newest("driftd_window_end_timestamp_seconds")
 LAST_RUN: Final = newest("driftd_last_run_timestamp_seconds")
 LAST_SUCCESS: Final = newest("driftd_last_success_timestamp_seconds")
 
+NEXT_RUN: Final = newest("driftd_next_run_timestamp_seconds")
+
+PAUSE: Final = f"""\
+(
+  clamp_min({NEXT_RUN} - {LAST_RUN} - {INTERVAL}, 0)
+  or
+  0 * {INTERVAL}
+)"""
+"""How much longer than the period the schedule waits for its next run: over a night, over a weekend."""
+
 LONGEST_LAG: Final = f"""\
 {LENGTH}
 + {LATENESS}
 + {INTERVALS} * {INTERVAL}
-+ {GRACE_SECONDS}"""
++ {GRACE_SECONDS}
++ {PAUSE}"""
 """The longest time since a window's end that is usual: by then the next window was evaluated."""
 
 RUNS_WELL: Final = f"""\
 time() - {LAST_SUCCESS}
-  < {INTERVALS} * {INTERVAL} + {GRACE_SECONDS}"""
+  < {INTERVALS} * {INTERVAL} + {GRACE_SECONDS} + {PAUSE}"""
 """Where a run has ended well within the schedule."""
 
 QUALITY_KNOWN_CLOSED: Final = f"""{newest('driftd_alarm{kind="quality"}', "kind", "segment")} == 0"""
