@@ -58,7 +58,7 @@ class Schedule:
         self.first = dict(first)
 
     def next_run(self, model):
-        return self.first[model]
+        return self.first.get(model)
 
 
 class Workers:
