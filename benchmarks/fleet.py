@@ -10,7 +10,7 @@ import threading
 import time
 import urllib.request
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +25,9 @@ import pyarrow.parquet as pq
 REFERENCE_WINDOWS = 60
 ROWS = 250
 """Rows of one window."""
+STARTING_SECONDS = 10.0
+LEARNING_SECONDS = 1.1
+"""What a model's first run takes, as one of two at a time: its reference is learned and calibrated."""
 MODEL = """\
 version: 1
 model: {name}
@@ -219,12 +222,7 @@ def by_model(samples: Samples, name: str, **labels: str) -> dict[str, float]:
     return found
 
 
-def soon(step: int) -> datetime:
-    """When the first window of a fleet begins: after there was time to prepare it."""
-    now = datetime.now(UTC).timestamp()
+def soon(step: int, models: int) -> datetime:
+    """When the first window of a fleet begins: after there was time to learn the references."""
+    now = datetime.now(UTC).timestamp() + STARTING_SECONDS + LEARNING_SECONDS * models
     return datetime.fromtimestamp((now // step + 2) * step, UTC)
-
-
-def percentile(values: Sequence[float], share: float) -> float:
-    """The value below which this share of them lies."""
-    return float(np.quantile(values, share)) if values else float("nan")
