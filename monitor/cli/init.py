@@ -26,7 +26,7 @@ def call(given: argparse.Namespace) -> int:
     prepare()
     if given.out is not None and given.out.exists():
         raise _exists(given.out)
-    text = guess(given.data, given.live)
+    text = guess(given.data, given.live, given.out.parent if given.out is not None else None)
     if given.out is None:
         sys.stdout.write(text)
         return 0

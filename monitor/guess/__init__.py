@@ -2,6 +2,7 @@
 
 import glob
 import json
+import os
 import re
 from datetime import timedelta
 from pathlib import Path
@@ -22,10 +23,11 @@ _GENERIC = frozenset({"data", "prepared", "reference", "train", "training", "tab
 _PLAIN = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
-def guess(data: Path, live: Path | None = None) -> str:
+def guess(data: Path, live: Path | None = None, folder: Path | None = None) -> str:
     """A commented, valid model file for a data file, to be edited.
 
-    `live` is where new rows will arrive: a file, or a pattern. DriftdError where the data cannot be read.
+    `live` is where new rows will arrive: a file, or a pattern. `folder` is where the model file will
+    stand: what is within is named as seen from there. DriftdError where the data cannot be read.
     """
     file = look_at(data)
     roles = roles_of(file)
@@ -37,23 +39,22 @@ def guess(data: Path, live: Path | None = None) -> str:
     ]
     if roles.task is not None:
         lines.append(f"task: {roles.task}  # {roles.task_reason}")
-    lines += ["", *_sources(file, roles, live), "", *_columns(roles), "", *_window(file, roles)]
+    lines += ["", *_sources(file, roles, live, folder), "", *_columns(roles), "", *_window(file, roles)]
     return "\n".join(lines) + "\n"
 
 
-def _sources(file: DataFile, roles: Roles, live: Path | None) -> list[str]:
-    lines = ["reference:  # what normal is", f"  source: {{kind: files, path: {_path(file.path)}}}"]
+def _sources(file: DataFile, roles: Roles, live: Path | None, folder: Path | None) -> list[str]:
+    reference = _path(file.path, folder)
+    lines = ["reference:  # what normal is", f"  source: {{kind: files, path: {reference}}}"]
     bound = _split_bound(file, roles)
     if bound is not None:
         lines.append(f"  end: {bound}  # where {_scalar(_split(roles))} stops to say reference")
     lines.append("live:  # what arrives")
     if live is not None:
-        lines.append(f"  source: {{kind: files, path: {_path(live)}}}")
+        lines.append(f"  source: {{kind: files, path: {_path(live, folder)}}}")
         lines += [f"  # {note}" for note in _differences(file, live)]
     elif bound is not None:
-        lines += [
-            f"  source: {{kind: files, path: {_path(file.path)}}}  # the same file, after the reference"
-        ]
+        lines.append(f"  source: {{kind: files, path: {reference}}}  # the same file, after the reference")
     else:
         lines.append('  source: {kind: files, path: "live/*.parquet"}  # EDIT: where new rows arrive')
     if bound is not None and live is None:
@@ -179,10 +180,23 @@ def _differences(file: DataFile, live: Path) -> list[str]:
     return notes
 
 
-def _path(path: Path) -> str:
-    """The path as it is found from everywhere; a URL, whose slashes a Path has merged, as it was."""
+def _path(path: Path, folder: Path | None) -> str:
+    """The path as it is found from the folder, so that both can be moved together, or from everywhere.
+
+    A URL, whose slashes a Path has merged, as it was.
+    """
     url = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]+):/+(.*)", str(path))
-    return _scalar(f"{url[1]}://{url[2]}" if url is not None else path.absolute())
+    if url is not None:
+        return _scalar(f"{url[1]}://{url[2]}")
+    found = _normal(path)
+    if folder is not None and found.is_relative_to(_normal(folder)):
+        found = found.relative_to(_normal(folder))
+    return _scalar(found)
+
+
+def _normal(path: Path) -> Path:
+    """The whole path without detours; links are not followed."""
+    return Path(os.path.normpath(path.absolute()))
 
 
 def _scalar(value: object) -> str:

@@ -1,5 +1,6 @@
 """`driftd init`: a file that is valid as it stands, and never written over another."""
 
+import pandas as pd
 import pytest
 
 from tests.cli.conftest import UNTIL
@@ -46,3 +47,18 @@ def test_what_cannot_be_is_said(shared, tmp_path, data, out, message):
     assert ran.code == 2
     assert message in ran.err
     assert not (tmp_path / out).exists()
+
+
+def test_data_beside_the_file_are_named_from_there_so_that_both_can_move(tmp_path, monkeypatch):
+    folder, elsewhere = tmp_path / "models", tmp_path / "elsewhere"
+    for each in (folder / "live", elsewhere):
+        each.mkdir(parents=True)
+    times = pd.date_range("2024-01-01", periods=50, freq="h", tz="UTC")
+    pd.DataFrame({"ts": times, "flow": range(50)}).to_parquet(folder / "reference.parquet")
+    monkeypatch.chdir(elsewhere)
+    live = elsewhere / "*.parquet"
+    said = driftd("init", "../models/reference.parquet", "--live", live, "--out", "../models/model.yaml")
+    assert said.code == 0, said.err
+    text = (folder / "model.yaml").read_text()
+    assert "path: reference.parquet}" in text
+    assert f'path: "{live}"}}' in text
