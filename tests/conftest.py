@@ -128,6 +128,12 @@ def kubernetes_validate() -> str:
 
 
 @pytest.fixture(scope="session")
+def operator_python() -> str:
+    """A Python that has the models of the Prometheus operator's objects."""
+    return tool("python with cloudcoil-models-prometheus-operator", "DRIFTD_OPERATOR_PYTHON")
+
+
+@pytest.fixture(scope="session")
 def systemd_analyze() -> str:
     """systemd's checker of units."""
     return tool("systemd-analyze", "DRIFTD_SYSTEMD_ANALYZE")

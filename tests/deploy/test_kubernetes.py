@@ -46,6 +46,36 @@ def test_the_validator_would_tell_an_unknown_key(kubernetes_validate, tmp_path):
     assert "livenessProbes" in checked.stdout + checked.stderr
 
 
+def of_the_operator(python, *paths):
+    """Exit code and words of the check of the operator's objects."""
+    command = [python, Path(__file__).with_name("operator_objects.py"), *paths]
+    checked = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+    return checked.returncode, checked.stdout + checked.stderr
+
+
+def test_the_objects_of_the_operator_are_as_it_wants_them(operator_python):
+    paths = [FOLDER / f"{name}.yaml" for name in ("servicemonitor", "prometheusrule")]
+    assert of_the_operator(operator_python, *paths) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("name", "before", "after", "told"),
+    [
+        ("servicemonitor", "interval: 30s", "intervall: 30s", "endpoints[0].intervall: unknown key"),
+        ("servicemonitor", "interval: 30s", "interval: often", "String should match pattern"),
+        ("prometheusrule", "expr:", "exprs:", "Field required"),
+    ],
+)
+def test_a_fault_in_an_object_of_the_operator_would_be_told(
+    operator_python, tmp_path, name, before, after, told
+):
+    path = tmp_path / f"{name}.yaml"
+    path.write_text((FOLDER / path.name).read_text().replace(before, after, 1))
+    code, words = of_the_operator(operator_python, path)
+    assert code == 1
+    assert told in words
+
+
 def test_kustomize_takes_every_file():
     listed = manifest("kustomization")["resources"]
     assert sorted(listed) == sorted({path.name for path in FOLDER.glob("*.yaml")} - {"kustomization.yaml"})
