@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 
 from monitor.alarms import standing
 from monitor.config.schema import ModelConfig
-from monitor.export.snapshot import Detail, ModelView, after_error, after_evaluation, new_view
+from monitor.export.snapshot import (
+    Detail,
+    ModelView,
+    after_error,
+    after_evaluation,
+    after_problems,
+    new_view,
+)
 from monitor.export.view import PlannedEvent, frozen
 from monitor.scheduler import BaseTrigger, period, trigger
 from monitor.state import Commit, ModelState
@@ -110,6 +117,8 @@ def committed(commit: Commit, min_rows: int) -> Callable[[ModelView], ModelView]
     def change(view: ModelView) -> ModelView:
         for evaluation in commit.evaluations:
             view = after_evaluation(view, evaluation, min_rows)
+            if not evaluation.restated:
+                view = after_problems(view, evaluation.problems)
             for _ in range(_failed_detectors(evaluation)):
                 view = after_error(view, Stage.DETECT, Reason.DETECTOR_FAILED)
         view = _with_alarms(view, commit.state)

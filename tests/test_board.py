@@ -154,6 +154,15 @@ def test_a_detector_that_failed_is_counted_with_the_line_that_lacks_it(load, sto
     assert view.errors == {(Stage.DETECT, Reason.DETECTOR_FAILED): 1}
 
 
+def test_problems_of_a_window_are_counted_once(load, store, clock):
+    view = view_of(load(), store, None, clock.now)
+    problems = tuple(Problem(column, Reason.CONSTANT, "one value") for column in ("temp", "wind"))
+    line = evaluation(problems=(*problems, Problem("", Reason.TOO_FEW_ROWS, "few")))
+    change = committed(replace(commit(), evaluations=(line, replace(line, restated=True))), 100)
+    assert change(view).window_problems == {Reason.CONSTANT: 2, Reason.TOO_FEW_ROWS: 1}
+    assert change(change(view)).window_problems == {Reason.CONSTANT: 4, Reason.TOO_FEW_ROWS: 2}
+
+
 def test_coverage_is_over_all_windows_that_await_labels():
     both = (pending(0, rows=5), pending(1, rows=9, seed=1))
     state = ModelState(MODEL, pending=both)

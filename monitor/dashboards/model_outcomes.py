@@ -213,16 +213,22 @@ def _calibration() -> Json:
 
 
 def _problems() -> Json:
-    problems = selector("driftd_column_problems", ONE)
+    problems, counted = (
+        selector(f"driftd_{name}", ONE) for name in ("column_problems", "window_problems_total")
+    )
     return panels.table(
         Words(
             "Problems of measuring",
-            "Columns of the newest window that could not be measured as they should, by reason; empty where "
-            "there are none. The status page of driftd names the columns.",
+            "Columns that could not be measured as they should, by reason: in the newest window, and counted "
+            "over all windows since the daemon was started; empty where there are none. The status page of "
+            "driftd names the columns.",
             "none",
         ),
         {"reason": Cell("Reason")},
-        ((Query(f"max by (reason) ({problems})"), Cell("Columns", "none", above(orange=1))),),
+        (
+            (Query(f"max by (reason) ({problems})"), Cell("Columns", "none", above(orange=1))),
+            (Query(f"sum by (reason) ({counted})"), Cell("Since the start", "short")),
+        ),
         sort="Columns",
         none="no problems",
     )

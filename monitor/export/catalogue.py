@@ -243,6 +243,12 @@ FAMILIES: Final[tuple[Family, ...]] = (
         "model reason",
         "Columns with a problem in the newest window; a problem of the whole window counts as one.",
     ),
+    _family(
+        _COUNTER,
+        "driftd_window_problems_total",
+        "model reason",
+        "Problems of columns and of whole windows in the windows evaluated so far, each window's once.",
+    ),
     _family(_COUNTER, "driftd_errors_total", "model stage reason", "Errors by stage of the run and reason."),
 )
 

@@ -231,6 +231,8 @@ def _problems(view: ModelView) -> Iterator[Point]:
         columns.setdefault(problem.reason, set()).add(problem.column)
     for reason, names in columns.items():
         yield "driftd_column_problems", (view.model, reason), len(names)
+    for reason, count in view.window_problems.items():
+        yield "driftd_window_problems_total", (view.model, reason), count
 
 
 def _errors(view: ModelView) -> Iterator[Point]:

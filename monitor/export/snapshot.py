@@ -13,6 +13,7 @@ from monitor.types import (
     LABEL_KINDS,
     Evaluation,
     Kind,
+    Problem,
     Promise,
     Reason,
     Stage,
@@ -31,6 +32,7 @@ __all__ = [
     "Snapshot",
     "after_error",
     "after_evaluation",
+    "after_problems",
     "after_run",
     "after_schedule",
     "after_skip",
@@ -123,6 +125,13 @@ def after_run(
 def after_error(view: ModelView, stage: Stage, reason: Reason) -> ModelView:
     """The view with one more error counted."""
     return replace(view, errors=_added(view.errors, (stage, reason)))
+
+
+def after_problems(view: ModelView, problems: Iterable[Problem]) -> ModelView:
+    """The view with the problems of one more window counted."""
+    for problem in problems:
+        view = replace(view, window_problems=_added(view.window_problems, problem.reason))
+    return view
 
 
 def after_schedule(view: ModelView, next_run: datetime) -> ModelView:

@@ -152,6 +152,8 @@ class ModelView:
     runs: Mapping[Outcome, int] = field(default_factory=dict)
     skipped: Mapping[Reason, int] = field(default_factory=dict)
     errors: Mapping[tuple[Stage, Reason], int] = field(default_factory=dict)
+    window_problems: Mapping[Reason, int] = field(default_factory=dict)
+    """Of the windows evaluated since the start, by reason."""
     durations: Mapping[Stage, Durations] = field(default_factory=dict)
 
     @property

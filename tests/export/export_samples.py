@@ -9,6 +9,7 @@ from monitor.export.snapshot import (
     Snapshot,
     after_error,
     after_evaluation,
+    after_problems,
     after_run,
     after_skip,
     new_view,
@@ -174,6 +175,7 @@ def full_view() -> ModelView:
         accepted=START - timedelta(hours=3),
     )
     view = after_error(view, Stage.SCAN, Reason.FILE_UNREADABLE)
+    view = after_problems(view, PROBLEMS)
     return after_skip(view, Reason.OVERLAP)
 
 
