@@ -22,8 +22,8 @@ from monitor.within import within
 
 MOST_ROWS, MOST_VALUES = 100_000, 10_000_000
 """So many rows of all windows, and values of them, are read."""
-FEWEST_ROWS = 50
-"""So many of each window at least, since few tell nothing of how windows differ."""
+FEWEST_ROWS, FEWEST_HELD = 100, 25
+"""So many of each window at least, and of those that no surrogate was fitted to: few tell nothing."""
 EVIDENT = 0.5
 """Where the tail of evidence begins at least: both tests must agree, so most windows have next to none."""
 MOST_CATEGORIES = 200
@@ -57,7 +57,7 @@ def learn(
         return None
     window = np.repeat(np.arange(len(samples)), [len(each) for each in tables])[held]
     parts = [held[window == number] for number in range(len(samples))]
-    parts = [part for part in parts if len(part) >= FEWEST_ROWS // 2]
+    parts = [part for part in parts if len(part) >= FEWEST_HELD]
     learned = Relation(found, numeric, categories)
     return _replayed(plan, learned, table, every, parts) if len(parts) >= FEWEST_WINDOWS else learned
 
@@ -80,12 +80,13 @@ def _samples(
     numeric: tuple[str, ...],
     categorical: tuple[str, ...],
 ) -> tuple[Sample, ...]:
-    """Some rows of each window, with their labels, read in one scan."""
+    """Some rows of each window, of windows evenly spread where they are very many; read in one scan."""
     label = plan.names.label or ""
     numbers = tuple(dict.fromkeys((*numeric, *([label] if plan.task is Task.REGRESSION else []))))
     texts = tuple(dict.fromkeys((*categorical, *([] if plan.task is Task.REGRESSION else [label]))))
     columns = tuple(dict.fromkeys((*numbers, *texts)))
     total = min(MOST_ROWS, MOST_VALUES // len(columns))
+    windows = _spread(windows, max(FEWEST_WINDOWS, total // FEWEST_ROWS))
     most = max(FEWEST_ROWS, min(KEPT_ROWS, total // len(windows)))
     samples = WindowSamples(numbers, texts, len(windows), most)
     if interval is None:
@@ -97,6 +98,13 @@ def _samples(
         times, inside = within(batch.rows, interval)
         samples.add(batch, np.where(inside, _places(times, windows), -1).astype(np.int32))
     return samples.finish()
+
+
+def _spread(windows: Sequence[Window], most: int) -> Sequence[Window]:
+    """At most so many of the windows, evenly spread."""
+    if len(windows) <= most:
+        return windows
+    return [windows[place] for place in np.linspace(0, len(windows) - 1, most).round().astype(int)]
 
 
 def _places(times: NDArray[np.int64], windows: Sequence[Window]) -> NDArray[np.int64]:

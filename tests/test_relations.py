@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from monitor import relations
+from monitor import relation_learning, relations
 from monitor.errors import StoreError
 from monitor.relations import Relation, table_of
 from monitor.rows import Classes
@@ -93,6 +93,16 @@ def test_few_windows_inform_only(tmp_path):
     plan = model(tmp_path, rows, Memory())
     assert not plan.relation.decides
     assert not plan.splits_concept
+
+
+def test_of_very_many_windows_some_are_read_evenly_spread(tmp_path, monkeypatch):
+    monkeypatch.setattr(relation_learning, "MOST_ROWS", 20 * relation_learning.FEWEST_ROWS)
+    plan = model(tmp_path, days(0, REFERENCE_DAYS), Memory())
+    assert plan.relation.decides
+    assert plan.relation.windows <= 20 < REFERENCE_DAYS
+    windows = [day(number) for number in range(5)]
+    assert relation_learning._spread(windows, 5) is windows
+    assert relation_learning._spread(range(11), 3) == [0, 5, 10]
 
 
 def test_bytes_are_the_relation_again(plan):
