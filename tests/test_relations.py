@@ -95,14 +95,16 @@ def test_few_windows_inform_only(tmp_path):
     assert not plan.splits_concept
 
 
-def test_of_very_many_windows_some_are_read_evenly_spread(tmp_path, monkeypatch):
-    monkeypatch.setattr(relation_learning, "MOST_ROWS", 20 * relation_learning.FEWEST_ROWS)
-    plan = model(tmp_path, days(0, REFERENCE_DAYS), Memory())
-    assert plan.relation.decides
-    assert plan.relation.windows <= 20 < REFERENCE_DAYS
+def test_of_very_many_windows_some_are_read_evenly_spread():
     windows = [day(number) for number in range(5)]
     assert relation_learning._spread(windows, 5) is windows
     assert relation_learning._spread(range(11), 3) == [0, 5, 10]
+
+
+def test_so_many_windows_are_read_that_the_relation_decides(tmp_path, monkeypatch):
+    monkeypatch.setattr(relation_learning, "MOST_ROWS", relation_learning.FEWEST_ROWS)
+    plan = model(tmp_path, days(0, REFERENCE_DAYS), Memory())
+    assert plan.relation.decides
 
 
 def test_bytes_are_the_relation_again(plan):
