@@ -26,18 +26,20 @@ REFERENCE_WINDOWS = 60
 ROWS = 250
 """Rows of one window."""
 STARTING_SECONDS = 10.0
-LEARNING_SECONDS = 1.1
+LEARNING_SECONDS = 0.6
 """What a model's first run takes, as one of two at a time: its reference is learned and calibrated."""
 MODEL = """\
 version: 1
 model: {name}
 reference: {{source: {{kind: files, path: reference.parquet}}}}
 live: {{source: {{kind: {kind}, path: "{name}/*.parquet"}}, start: {start}}}
-columns: {{timestamp: ts, id: id, prediction: prediction, probability: probability, label: label}}
+columns: {{timestamp: ts, id: id, prediction: prediction, probability: probability, {label}}}
 window: {{length: {step}s, lateness: 0s}}
 schedule: {{every: {step}s}}
 export: {{detail: summary}}
 """
+LABELLED = 5
+"""Of so many models one has labels; the others never get any."""
 POINT = "[driftd.sources]\nbad = bad_sources\n"
 
 
@@ -73,11 +75,11 @@ class Fleet:
     def write(self) -> None:
         """Model files, the reference, the offer of bad sources, and the first live window of each model."""
         kinds = [*["files"] * self.models, *self.bad]
-        for name, kind in zip(self.names + self.bad_names, kinds, strict=True):
+        start = f"{self.start:%Y-%m-%dT%H:%M:%SZ}"
+        for number, (name, kind) in enumerate(zip(self.names + self.bad_names, kinds, strict=True)):
             (self.folder / name).mkdir(parents=True)
-            text = MODEL.format(
-                name=name, kind=kind, start=f"{self.start:%Y-%m-%dT%H:%M:%SZ}", step=self.step
-            )
+            label = "features: {ignore: [label]}" if number % LABELLED else "label: label"
+            text = MODEL.format(name=name, kind=kind, start=start, step=self.step, label=label)
             (self.folder / f"{name}.yaml").write_text(text, encoding="utf-8")
         pq.write_table(self._rows(-REFERENCE_WINDOWS, 0), self.folder / "reference.parquet")
         offer = self.folder / "bad_sources-1.dist-info"
