@@ -197,9 +197,9 @@ class Service:
         return found
 
     def memory(self) -> int:
-        """Bytes that are the daemon's own, its fork server's included and its workers' not."""
+        """Resident bytes of the daemon and its fork server, without the workers."""
         daemon = psutil.Process(self.process.pid)
-        return sum(int(each.memory_full_info().uss) for each in (daemon, *daemon.children()))
+        return sum(int(each.memory_info().rss) for each in (daemon, *daemon.children()))
 
     def stop(self) -> int:
         """SIGTERM; the exit code."""

@@ -20,8 +20,8 @@ from monitor.state import Commit, ModelState
 from monitor.store import Store
 from monitor.types import Evaluation, Kind, Reason, Stage
 
-SHOWN_WINDOWS = 64
-"""How many of the newest windows are read to show what a restarted daemon knows."""
+SHOWN_WINDOWS, FEW_WINDOWS = 64, 2
+"""How many of the newest windows are read at most to show what a restarted daemon knows, and at first."""
 
 SHOWN_EVENTS = 50
 """How many planned events of a model are shown at most."""
@@ -68,8 +68,8 @@ def _planned(config: ModelConfig, now: datetime) -> tuple[PlannedEvent, ...]:
 
 def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: datetime) -> ModelView:
     """The model as it is known: what a running daemon shows already, else what the store has."""
-    view = unevaluated(config, now, [(record.kind, record.since) for record in store.alarms(config.model)])
     if known is not None:
+        view = unevaluated(config, now)
         return replace(
             known,
             owner=view.owner,
@@ -82,9 +82,10 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
             private_classes=view.private_classes,
             planned=view.planned,
         )
-    for evaluation in store.evaluations(config.model, limit=SHOWN_WINDOWS):
-        view = after_evaluation(view, evaluation, config.window.min_rows)
+    view = unevaluated(config, now, [(record.kind, record.since) for record in store.alarms(config.model)])
     state = store.state(config.model)
+    for evaluation in _shown(config, store, len(state.pending)):
+        view = after_evaluation(view, evaluation, config.window.min_rows)
     view = _with_alarms(view, state)
     return replace(
         view,
@@ -92,6 +93,16 @@ def view_of(config: ModelConfig, store: Store, known: ModelView | None, now: dat
         label_coverage=coverage(state),
         accepted=_accepted(store, config.model),
     )
+
+
+def _shown(config: ModelConfig, store: Store, pending: int) -> list[Evaluation]:
+    """The newest windows, few where they tell all: those that await labels may hide what others have told."""
+    lines = store.evaluations(config.model, limit=min(SHOWN_WINDOWS, FEW_WINDOWS + pending))
+    judged = any(line.rows >= config.window.min_rows for line in lines)
+    labelled = config.columns.label is None or any(line.labelled_rows for line in lines)
+    if judged and labelled and config.columns.version is None:
+        return lines
+    return store.evaluations(config.model, limit=SHOWN_WINDOWS)
 
 
 def _accepted(store: Store, model: str) -> datetime | None:

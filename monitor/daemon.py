@@ -34,7 +34,8 @@ log = logging.getLogger(__name__)
 HEARTBEAT_SECONDS = 5.0
 PRUNE_EVERY = timedelta(hours=6)
 
-Load = Callable[[], tuple[Sequence[ModelConfig], Sequence[ConfigProblem]]]
+Models = tuple[Sequence[ModelConfig], Sequence[ConfigProblem]]
+Load = Callable[[], Models]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from datetime import timedelta
 import pytest
 
 from monitor.accepting import accept
-from monitor.board import committed, coverage, newest, view_of
+from monitor.board import FEW_WINDOWS, committed, coverage, newest, view_of
 from monitor.build import detector_parameters, source_parameters
 from monitor.config.load import load_model
 from monitor.export.snapshot import Detail, Outcome, after_run, new_view
@@ -75,6 +75,20 @@ def test_after_a_restart_the_store_is_shown(load, store, clock):
     assert view.window_end == START + timedelta(days=2)
     both = [pending(0), pending(1)]
     assert view.label_coverage == sum(each.labelled for each in both) / sum(each.rows for each in both)
+
+
+@pytest.mark.parametrize("missing", ["rows", "labelled_rows"])
+def test_after_a_restart_older_windows_tell_what_the_newest_do_not(load, store, clock, missing):
+    for number in range(FEW_WINDOWS + 3):
+        line = evaluation(number, labelled_rows=300)
+        if number:
+            line = replace(line, performance=(), **{missing: 0})
+        store.commit(commit(number, evaluations=(line,)))
+    view = view_of(load(f"{YAML}window: {{min_rows: 200}}\n"), store, None, clock())
+    assert view.newest == line
+    assert {each.metric for each in view.performance} == {each.metric for each in evaluation(0).performance}
+    if missing == "rows":
+        assert view.evaluation == evaluation(0, labelled_rows=300)
 
 
 def test_a_restart_counts_no_alarm_again(load, store, clock):

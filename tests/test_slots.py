@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from monitor.slots import Slots
+from monitor.slots import Places, Slots
 
 SOON = 0.02
 ENOUGH = 30
@@ -38,6 +38,28 @@ def test_no_more_runs_than_workers():
         waiting = Waiting(slots, "c")
         assert waiting.waits()
     assert waiting.end()
+
+
+def test_who_waits_longest_is_next_and_not_who_asks_at_that_moment():
+    places = Places(1)
+    assert places.take(wait=True)
+    came = []
+
+    def ask(number):
+        places.take(wait=True)
+        came.append(number)
+
+    threads = []
+    for number in range(3):
+        threads.append(threading.Thread(target=ask, args=(number,)))
+        threads[-1].start()
+        while len(places._waiting) <= number:
+            pass
+    for thread in threads:
+        places.leave()
+        assert not places.take(wait=False)
+        thread.join(ENOUGH)
+    assert came == [0, 1, 2]
 
 
 def test_a_place_that_is_left_is_anothers_at_once_and_only_once():

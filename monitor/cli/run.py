@@ -11,7 +11,7 @@ from pathlib import Path
 
 from monitor.cli import options
 from monitor.cli.loading import prepare, read_models
-from monitor.daemon import Daemon, Settings
+from monitor.daemon import Daemon, Models, Settings
 from monitor.errors import ConfigError, DriftdError
 from monitor.export.collector import Exporter
 from monitor.export.snapshot import Board
@@ -62,14 +62,14 @@ def _duration(parser: argparse.ArgumentParser, name: str, default: str, text: st
 def call(given: argparse.Namespace) -> int:
     """Run until told to stop."""
     prepare(given.state, given.log_format, given.log_level)
-    _refuse_nothing(given)
+    read = [_not_nothing(given)]
     stop = threading.Event()
     store = Store.open(given.state)
     board = Board()
     limits = Limits(given.run_timeout.total_seconds(), given.run_memory)
     logs = (given.log_format, given.log_level)
     settings = Settings(limits, given.workers, given.shutdown_timeout, given.retention, logs)
-    daemon = Daemon(lambda: read_models(given.paths), store, board, settings)
+    daemon = Daemon(lambda: read.pop() if read else read_models(given.paths), store, board, settings)
     app = App(
         board,
         Exporter(board),
@@ -92,11 +92,12 @@ def call(given: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_nothing(given: argparse.Namespace) -> None:
-    """A daemon whose every model file is broken would run for nobody to notice."""
+def _not_nothing(given: argparse.Namespace) -> Models:
+    """The model files; a daemon whose every file is broken would run for nobody to notice."""
     configs, problems = read_models(given.paths)
     if problems and not configs:
         raise ConfigError(problems)
+    return configs, problems
 
 
 def handle_signals(stop: threading.Event, daemon: Daemon) -> None:

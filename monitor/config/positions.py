@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import yaml
 from yaml.nodes import MappingNode, Node, ScalarNode, SequenceNode
 
-from monitor.config.scalars import TAG, NodeLoader, constructed, resolved
+from monitor.config.scalars import TAG, composed, constructed, resolved
 from monitor.config.secrets import STARS, Secret
 from monitor.errors import ConfigError, ConfigProblem
 
@@ -76,7 +76,7 @@ def _root(path: Path) -> MappingNode:
     except UnicodeDecodeError as error:
         raise ConfigError([_encoding_problem(path, error)]) from error
     try:
-        root = yaml.compose(text, NodeLoader)
+        root = composed(text)
     except yaml.YAMLError as error:
         raise ConfigError([_syntax_problem(path, text, error)]) from error
     if root is None:
@@ -159,7 +159,7 @@ class _Reading:
             self._report(node, where, f"the tag {_shown(node.tag)} is not supported; leave it out")
             return text
         if where in self.hidden:
-            return resolved(text) if getattr(node, "style", None) is None else text
+            return text if getattr(node, "style", None) else resolved(text)
         try:
             return constructed(node.tag, text)
         except ValueError:
