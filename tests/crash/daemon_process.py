@@ -1,5 +1,6 @@
 """`driftd run` in a process of its own, and what can be seen of it from outside."""
 
+import signal
 import subprocess
 import sys
 import time
@@ -74,6 +75,18 @@ def port(process):
     assert process.poll() is None, "the process has ended"
     connections = psutil.Process(process.pid).net_connections("tcp")
     return next((each.laddr.port for each in connections if each.status == psutil.CONN_LISTEN), None)
+
+
+def exit_code(process, seconds):
+    """Start a process of multiprocessing; after so many seconds it is killed, if it has not ended."""
+    process.start()
+    process.join(seconds)
+    process.kill()
+    process.join()
+    code = process.exitcode
+    process.close()
+    assert code in {0, -signal.SIGKILL}
+    return code
 
 
 def ended(process):

@@ -1,7 +1,6 @@
 """SIGKILL within `driftd accept`: the store holds all of the acceptance or nothing, and goes on."""
 
 import shutil
-import signal
 import time
 from contextlib import closing
 from datetime import timedelta
@@ -20,6 +19,7 @@ from tests.crash import crash_run
 from tests.crash.contents import contents, same
 from tests.crash.crash_model import NAME, NOW, START, STEP, config_of
 from tests.crash.crash_run import POINTS
+from tests.crash.daemon_process import exit_code
 
 HALFWAY = (START + 62 * STEP).to_pydatetime() + timedelta(hours=2)
 """Within the fault, when labels of the last windows are not yet known."""
@@ -94,14 +94,7 @@ def killed(server):
 
     def start(url, death=None, seconds=PATIENCE):
         process = server.Process(target=crash_run.accept, args=(url, death))
-        process.start()
-        process.join(seconds)
-        process.kill()
-        process.join()
-        code = process.exitcode
-        process.close()
-        assert code in {0, -signal.SIGKILL}
-        return code != 0
+        return exit_code(process, seconds) != 0
 
     return start
 

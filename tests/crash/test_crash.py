@@ -1,7 +1,6 @@
 """SIGKILL at any moment: a restart gives what an undisturbed run gives."""
 
 import multiprocessing
-import signal
 import threading
 import time
 from collections import Counter
@@ -23,7 +22,7 @@ from tests.crash import crash_run
 from tests.crash.contents import contents, same
 from tests.crash.crash_model import END, LIVE_WINDOWS, NAME, NOW, UNTIL, config_of
 from tests.crash.crash_run import POINTS
-from tests.crash.daemon_process import DaemonProcess, awaited, ended
+from tests.crash.daemon_process import DaemonProcess, awaited, ended, exit_code
 from tests.harness import driftd
 
 PASSES = 3
@@ -65,14 +64,7 @@ def run(path, server):
     def start(url, *, death=None, seconds=None):
         inside = server.RawValue("b", 0)
         process = server.Process(target=crash_run.run, args=(config, url, inside, death))
-        process.start()
-        process.join(seconds)
-        process.kill()
-        process.join()
-        code = process.exitcode
-        process.close()
-        assert code in {0, -signal.SIGKILL}
-        return code, bool(inside.value)
+        return exit_code(process, seconds), bool(inside.value)
 
     return start
 
