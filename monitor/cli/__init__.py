@@ -1,6 +1,7 @@
 """The command line: what the user types becomes calls; results to stdout, progress and logs to stderr."""
 
 import argparse
+import errno
 import os
 import signal
 import sys
@@ -35,6 +36,9 @@ NOT_YET = {
 }
 """Commands of later versions: refused plainly."""
 
+FULL = (errno.ENOSPC, errno.EDQUOT)
+"""A disk, or what a user may keep there: no fault of driftd."""
+
 INTERRUPTED, TERMINATED = 128 + signal.SIGINT, 128 + signal.SIGTERM
 
 
@@ -48,8 +52,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         with _ended_by_sigterm():
             code = _call(list(sys.argv[1:] if arguments is None else arguments))
-            sys.stdout.flush()
-            return code
+            if _written():
+                return code
+    except SystemExit as end:  # of --help and of SIGTERM
+        if _written() or end.code:
+            raise
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
@@ -60,8 +67,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         sys.stderr.write("driftd: interrupted\n")
         return INTERRUPTED
-    except Exception:  # noqa: BLE001 - the last line of defence: Python's own exit code of a fault is that of an alarm
-        sys.stderr.write(f"driftd: a fault of driftd\n{traceback.format_exc()}")
+    except Exception as error:  # noqa: BLE001 - the last line of defence: Python's own exit code of a fault is that of an alarm
+        full = isinstance(error, OSError) and error.errno in FULL
+        told = f"{error}\n" if full else f"a fault of driftd\n{traceback.format_exc()}"
+        sys.stderr.write(f"driftd: {told}")
+    _written()
     return 2
 
 
@@ -137,6 +147,20 @@ def _print_anything() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+
+
+def _written() -> bool:
+    """Whether the last results could be written; Python itself would end with 120 where it cannot."""
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        _forget_output()
+    except OSError as error:
+        sys.stderr.write(f"driftd: cannot write the results: {error}\n")
+        _forget_output()
+    else:
+        return True
+    return False
 
 
 def _forget_output() -> None:

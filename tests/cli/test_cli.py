@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from monitor import __version__
@@ -178,11 +179,24 @@ def test_a_reader_that_goes_away_is_no_traceback(shared):
     assert (ran.returncode, ran.stderr) == (2, "")
 
 
-def test_a_full_disk_under_the_results_is_2(shared):
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+@pytest.mark.parametrize("columns", [1, 200])
+def test_a_full_disk_under_the_results_is_2(tmp_path, columns, unbuffered):
+    """Few results are written as the program ends, many before that."""
+    path = tmp_path / "reference.parquet"
+    pd.DataFrame({f"column_{number}": [0.5, 1.5] for number in range(columns)}).to_parquet(path)
     with Path("/dev/full").open("w") as full:
-        ran = shell("init", shared / "reference.parquet", stdout=full)
+        ran = shell("init", path, stdout=full, env={**os.environ, "PYTHONUNBUFFERED": unbuffered})
     assert ran.returncode == 2
     assert "No space left on device" in ran.stderr
+    assert "a fault of driftd" not in ran.stderr
+
+
+def test_a_full_disk_under_the_help_is_2():
+    with Path("/dev/full").open("w") as full:
+        ran = shell("--help", stdout=full, env={**os.environ, "PYTHONUNBUFFERED": ""})
+    assert ran.returncode == 2
+    assert ran.stderr == "driftd: cannot write the results: [Errno 28] No space left on device\n"
 
 
 def test_names_are_printed_in_any_locale(make, tmp_path):

@@ -11,6 +11,7 @@ from prometheus_client.openmetrics import parser as openmetrics_parser
 from test_server import SOON, client, fetch, get, raw, secured, server, serving, trusting
 
 from monitor.web.handler import Limits
+from tests.crash.daemon_process import awaited
 
 __all__ = ["secured", "server"]  # fixtures
 
@@ -29,7 +30,10 @@ def connect(server):
 @pytest.mark.parametrize("sent", HALVES.values(), ids=list(HALVES))
 def test_more_slow_clients_than_places_shut_nobody_out(daemon, sent):
     with serving(daemon, limits=Limits(connections=4)) as server, ExitStack() as stack:
-        slow = [stack.enter_context(connect(server)) for _ in range(4)]
+        slow = []
+        for number in range(4):
+            slow.append(stack.enter_context(connect(server)))
+            awaited(lambda known=number + 1: len(server._server._idle) == known)
         for each in slow:
             each.sendall(sent)
         for _ in range(3):
