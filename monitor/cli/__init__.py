@@ -50,13 +50,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         _print_anything()
     try:
-        with _ended_by_sigterm():
-            code = _call(list(sys.argv[1:] if arguments is None else arguments))
-            if _written():
-                return code
+        code = _code(list(sys.argv[1:] if arguments is None else arguments))
     except SystemExit as end:  # of --help and of SIGTERM
         if _written() or end.code:
             raise
+        return 2
+    return code if _written() else 2
+
+
+def _code(arguments: list[str]) -> int:
+    try:
+        with _ended_by_sigterm():
+            return _call(arguments)
     except ConfigError as error:
         for problem in error.problems:
             sys.stderr.write(f"{problem}\n")
@@ -68,10 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write("driftd: interrupted\n")
         return INTERRUPTED
     except Exception as error:  # noqa: BLE001 - the last line of defence: Python's own exit code of a fault is that of an alarm
-        full = isinstance(error, OSError) and error.errno in FULL
-        told = f"{error}\n" if full else f"a fault of driftd\n{traceback.format_exc()}"
-        sys.stderr.write(f"driftd: {told}")
-    _written()
+        sys.stderr.write(_fault(error))
     return 2
 
 
@@ -140,6 +142,13 @@ def _ended_by_sigterm() -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+def _fault(error: Exception) -> str:
+    """What nobody foresaw, with all that is known of it; a full disk is no fault of driftd."""
+    if isinstance(error, OSError) and error.errno in FULL:
+        return f"driftd: {error}\n"
+    return f"driftd: a fault of driftd\n{traceback.format_exc()}"
 
 
 def _print_anything() -> None:
