@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 
 from monitor.columns import digest
+from monitor.config.positions import Where
 from monitor.config.schema import ModelConfig
 from monitor.errors import BadReferenceError, SourceError
 from monitor.plan import Names
@@ -62,12 +63,25 @@ def columns_read(wanted: Sequence[WantedColumn], interval: Interval | None) -> t
     return tuple(dict.fromkeys((*timestamp, *(column.name for column in wanted))))
 
 
+def placed(config: ModelConfig) -> Iterator[tuple[Where, str]]:
+    """The columns that the reference must have, each with the keys that lead to it in the model file."""
+    columns, features = config.columns, config.columns.features
+    for key, name in (("timestamp", columns.timestamp), ("prediction", columns.prediction)):
+        if name is not None:
+            yield ("columns", key), name
+    if isinstance(columns.probability, str):
+        yield ("columns", "probability"), columns.probability
+    else:
+        yield from (
+            (("columns", "probability", key), name) for key, name in (columns.probability or {}).items()
+        )
+    for key, names in (("numeric", features.numeric), ("categorical", features.categorical)):
+        yield from ((("columns", "features", key, index), name) for index, name in enumerate(names))
+
+
 def needed(config: ModelConfig) -> tuple[str, ...]:
     """The columns that the reference must have."""
-    columns, features = config.columns, config.columns.features
-    wanted = [columns.timestamp, columns.prediction, *columns.probabilities]
-    wanted += [*features.numeric, *features.categorical]
-    return tuple(dict.fromkeys(name for name in wanted if name))
+    return tuple(dict.fromkeys(name for _, name in placed(config)))
 
 
 def named(config: ModelConfig) -> frozenset[str]:

@@ -1,41 +1,85 @@
 """`check --connect`: what does not fit between a model file and its data."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
 
-from monitor.asked import needed
+import pyarrow as pa
+
+from monitor.asked import placed
 from monitor.build import labels_of, open_source
-from monitor.config.schema import ModelConfig
+from monitor.config.positions import Where
+from monitor.config.schema import DetectorConfig, ModelConfig
+
+SHOWN_COLUMNS = 12
+"""How many columns of the data a message lists."""
 
 
-def connect(config: ModelConfig) -> Sequence[str]:
+@dataclass(frozen=True, slots=True)
+class Misfit:
+    """What stands at `where` in the model file does not fit the data."""
+
+    where: Where
+    message: str
+
+
+def connect(config: ModelConfig) -> Sequence[Misfit]:
     """What does not fit between the model file and its data; nothing is learned."""
-    source = open_source(config.reference.source)
-    reference = source.schema()
-    found = [
-        f"reference: column {name!r} is absent; it has {', '.join(reference.names)}"
-        for name in needed(config)
-        if name not in reference.names
-    ]
-    found += [
-        f"detectors: {entry.detector} names {name!r}, which is no column of the reference"
-        for entry in config.chosen_detectors
-        for name in entry.columns
-        if name not in {"*", *reference.names}
-    ]
+    reference = open_source(config.reference.source).schema()
     live = open_source(config.live.source).schema()
-    for name in needed(config):
-        if name not in live.names:
-            found.append(f"live: column {name!r} is absent; it has {', '.join(live.names)}")
-        elif name in reference.names and live.field(name).type != reference.field(name).type:
+    found = [Misfit(where, text) for where, text in _columns(config, reference, live)]
+    return [*found, *_detectors(config, reference.names), *_labels(config, reference.names, live.names)]
+
+
+def _columns(config: ModelConfig, reference: pa.Schema, live: pa.Schema) -> Iterator[tuple[Where, str]]:
+    """Columns that both must have, of one type; those that one of them must have; those of live alone."""
+    both = {"the reference": reference.names, "live": live.names}
+    for where, name in placed(config):
+        if absent := {side: names for side, names in both.items() if name not in names}:
+            yield where, _absent(name, absent)
+        elif live.field(name).type != reference.field(name).type:
             before, now = reference.field(name).type, live.field(name).type
-            found.append(f"live: column {name!r} is {now}, in the reference {before}")
+            yield where, f"column {name!r} is {now} in live, {before} in the reference"
+    for group in ("ignore", "private"):
+        for index, name in enumerate(getattr(config.columns.features, group)):
+            if name not in {*reference.names, *live.names}:
+                yield ("columns", "features", group, index), _absent(name, both)
+    version = config.columns.version
+    if version is not None and version not in live.names:
+        yield ("columns", "version"), _absent(version, {"live": live.names})
+
+
+def _detectors(config: ModelConfig, reference: Sequence[str]) -> Iterator[Misfit]:
+    for number, entry in enumerate(config.detectors):
+        for index, name in enumerate(entry.columns if isinstance(entry, DetectorConfig) else ()):
+            if name not in {"*", *reference}:
+                where = ("detectors", number, "columns", index)
+                yield Misfit(where, _absent(name, {"the reference": reference}))
+
+
+def _labels(config: ModelConfig, reference: Sequence[str], live: Sequence[str]) -> Iterator[Misfit]:
+    """Labels join the rows of live; without a source of their own they stand there."""
+    columns = config.columns
     truth = labels_of(config)
-    if truth is not None:
-        columns = truth.source.schema().names
-        wanted = [truth.id, truth.label, *([truth.timestamp] if truth.timestamp else [])]
-        found += [
-            f"ground_truth: column {name!r} is absent; it has {', '.join(columns)}"
-            for name in wanted
-            if name not in columns
-        ]
-    return found
+    if truth is None:
+        if columns.label is not None and columns.label not in {*reference, *live}:
+            both = {"the reference": reference, "live": live}
+            yield Misfit(("columns", "label"), _absent(columns.label, both))
+        return
+    if columns.id is not None and columns.id not in live:
+        yield Misfit(("columns", "id"), _absent(columns.id, {"live": live}))
+    there = truth.source.schema().names
+    for key, name in (("id", truth.id), ("label", truth.label), ("timestamp", truth.timestamp)):
+        if name is not None and name not in there:
+            yield Misfit(("ground_truth", key), _absent(name, {"ground_truth": there}))
+
+
+def _absent(name: str, sides: Mapping[str, Sequence[str]]) -> str:
+    """`sides`: the columns of those that lack it."""
+    names = list(dict.fromkeys(column for side in sides.values() for column in side))
+    told = f"{' and '.join(sides)} {'has' if len(sides) == 1 else 'have'} no column {name!r}"
+    near = get_close_matches(name, names, n=1)
+    if near:
+        return f"{told}; did you mean {near[0]!r}?"
+    more = f" and {len(names) - SHOWN_COLUMNS} more" if len(names) > SHOWN_COLUMNS else ""
+    return f"{told}; there are {', '.join(names[:SHOWN_COLUMNS])}{more}"

@@ -40,7 +40,7 @@ def call(given: argparse.Namespace) -> int:
     for config in loaded.configs if given.connect else ():
         for text in _misfits(config, files[config.model]):
             failed = True
-            sys.stderr.write(f"{config.model}: {redact(text, config.secrets)}\n")
+            sys.stderr.write(f"{redact(text, config.secrets)}\n")
     if failed:
         return 2
     sys.stdout.write(f"valid: {', '.join(config.model for config in loaded.configs)}\n")
@@ -54,8 +54,8 @@ def _misfits(config: ModelConfig, file: Document) -> Sequence[str]:
         if not found:
             _warn(config, file)
     except DriftdError as error:
-        return [str(error)]
-    return found
+        return [f"{config.model}: {error}"]
+    return [str(each) for each in sorted(file.problem(each.where, each.message) for each in found)]
 
 
 def _warn(config: ModelConfig, file: Document) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from monitor.build import detector_parameters, source_parameters
-from monitor.config.load import load_paths
+from monitor.config.load import Known, load_paths
 from monitor.config.schema import ModelConfig
 from monitor.errors import ConfigProblem
 from monitor.log import configure, hide
@@ -35,9 +35,12 @@ def _folder(state: str) -> Path:
     return Path(file).parent if scheme == "sqlite" else Path.cwd()
 
 
-def read_models(paths: Sequence[Path]) -> tuple[tuple[ModelConfig, ...], tuple[ConfigProblem, ...]]:
-    """The valid models by name, and what is wrong with the others."""
-    configs, problems = load_paths(paths, sources=source_parameters(), detectors=detector_parameters())
+def read_models(
+    paths: Sequence[Path], known: Known | None = None
+) -> tuple[tuple[ModelConfig, ...], tuple[ConfigProblem, ...]]:
+    """The valid models by name, and what is wrong with the others; `known` is as in `load_paths`."""
+    sources, detectors = source_parameters(), detector_parameters()
+    configs, problems = load_paths(paths, sources=sources, detectors=detectors, known=known)
     # libraries that open a source log its address as they like
     hide(part for config in configs for secret in config.secrets for part in secret.parts)
     return configs, problems

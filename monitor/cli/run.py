@@ -11,6 +11,7 @@ from pathlib import Path
 
 from monitor.cli import options
 from monitor.cli.loading import prepare, read_models
+from monitor.config.load import Known
 from monitor.daemon import Daemon, Models, Settings
 from monitor.errors import ConfigError, DriftdError
 from monitor.export.collector import Exporter
@@ -62,14 +63,15 @@ def _duration(parser: argparse.ArgumentParser, name: str, default: str, text: st
 def call(given: argparse.Namespace) -> int:
     """Run until told to stop."""
     prepare(given.state, given.log_format, given.log_level)
-    read = [_not_nothing(given)]
+    known: Known = {}
+    read = [_not_nothing(given, known)]
     stop = threading.Event()
     store = Store.open(given.state)
     board = Board()
     limits = Limits(given.run_timeout.total_seconds(), given.run_memory)
     logs = (given.log_format, given.log_level)
     settings = Settings(limits, given.workers, given.shutdown_timeout, given.retention, logs)
-    daemon = Daemon(lambda: read.pop() if read else read_models(given.paths), store, board, settings)
+    daemon = Daemon(lambda: read.pop() if read else read_models(given.paths, known), store, board, settings)
     app = App(
         board,
         Exporter(board),
@@ -92,9 +94,9 @@ def call(given: argparse.Namespace) -> int:
     return 0
 
 
-def _not_nothing(given: argparse.Namespace) -> Models:
+def _not_nothing(given: argparse.Namespace, known: Known) -> Models:
     """The model files; a daemon whose every file is broken would run for nobody to notice."""
-    configs, problems = read_models(given.paths)
+    configs, problems = read_models(given.paths, known)
     if problems and not configs:
         raise ConfigError(problems)
     return configs, problems

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -20,7 +20,7 @@ from monitor.config.schema import DetectorConfig, ModelConfig, SourceConfig
 from monitor.config.secrets import Secret, names_a_secret, redact
 from monitor.errors import ConfigError, ConfigProblem
 
-__all__ = ["load_model", "load_paths", "numbers_fingerprint"]
+__all__ = ["Known", "load_model", "load_paths", "numbers_fingerprint"]
 
 log = logging.getLogger(__name__)
 
@@ -38,11 +38,18 @@ _STAND_IN = {
 """Valid sections in the place of faulty ones, so that the others can still be checked."""
 
 
+Known: TypeAlias = dict[Path, tuple[bytes, ModelConfig]]
+"""Files that say all by themselves, as they were read: content and configuration."""
+
+
 @dataclass(frozen=True, slots=True)
 class _File:
+    """`content`: None where the environment or another file has a say, or where something is wrong."""
+
+    path: Path
     config: ModelConfig | None
-    problems: tuple[ConfigProblem, ...]
-    document: Document | None
+    problems: tuple[ConfigProblem, ...] = ()
+    content: bytes | None = None
 
 
 def load_model(
@@ -69,21 +76,26 @@ def load_paths(
     sources: Mapping[str, type],
     detectors: Mapping[str, type],
     environment: Mapping[str, str] | None = None,
+    known: Known | None = None,
 ) -> tuple[tuple[ModelConfig, ...], tuple[ConfigProblem, ...]]:
     """The valid models by name, of files and of folders of `*.yaml`, and every problem of the others.
 
     A bad file hides no other. A name that several files use is a problem, and none of them is
-    loaded. A folder without model files is a warning in the log.
+    loaded. A folder without model files is a warning in the log. `known` is what an earlier call
+    with the same families left: what has not changed is not parsed again.
     """
     environment = os.environ if environment is None else environment
+    known = {} if known is None else known
     files, problems = _expand(paths)
-    loaded = [_load(path, sources, detectors, environment) for path in files]
+    loaded = [_unchanged(path, known) or _load(path, sources, detectors, environment) for path in files]
+    known.clear()
+    known.update((file.path, (file.content, file.config)) for file in loaded if file.content and file.config)
     problems.extend(problem for file in loaded for problem in file.problems)
     by_name: dict[str, list[_File]] = {}
     for file in loaded:
         if file.config is not None:
             by_name.setdefault(file.config.model, []).append(file)
-    problems.extend(problem for same in by_name.values() for problem in _duplicates(same))
+    problems.extend(problem for same in by_name.values() for problem in _duplicates(same, environment))
     single = (same[0].config for _, same in sorted(by_name.items()) if len(same) == 1)
     return tuple(config for config in single if config is not None), tuple(problems)
 
@@ -126,12 +138,23 @@ def _files_in(folder: Path) -> list[Path]:
     return found
 
 
-def _duplicates(same: list[_File]) -> Iterator[ConfigProblem]:
-    first = same[0].document
+def _duplicates(same: list[_File], environment: Mapping[str, str]) -> Iterator[ConfigProblem]:
     for file in same[1:]:
-        if first is not None and file.document is not None and file.config is not None:
-            message = f'"{file.config.model}" is the model of {first.file} too; give each its own name'
-            yield file.document.problem(("model",), message)
+        document, _ = read_document(file.path, environment)
+        if document is not None and file.config is not None:
+            message = f'"{file.config.model}" is the model of {same[0].path} too; give each its own name'
+            yield document.problem(("model",), message)
+
+
+def _unchanged(path: Path, known: Known) -> _File | None:
+    """The file as it is known, if it is still the same."""
+    if path not in known:
+        return None
+    content, config = known[path]
+    try:
+        return _File(path, config, content=content) if path.read_bytes() == content else None
+    except OSError:
+        return None
 
 
 def _load(
@@ -139,7 +162,7 @@ def _load(
 ) -> _File:
     document, reading = read_document(path, environment)
     if document is None:
-        return _File(None, reading, None)
+        return _File(path, None, reading)
     data = _with_secrets(document, path.absolute().parent)
     config, faults = _validated(document, data)
     misplaced = list(_misplaced_files(document))
@@ -155,7 +178,8 @@ def _load(
         if fault.path not in broken
     }
     problems = tuple(sorted({*reading, *misplaced, *seen}))
-    return _File(None if problems else config, problems, document)
+    alone = not (problems or document.hidden or document.files)
+    return _File(path, None if problems else config, problems, document.content if alone else None)
 
 
 def _with_secrets(document: Document, folder: Path) -> dict[str, Any]:

@@ -31,10 +31,11 @@ class Document:
 
     `keys` and `values` say where each key and each value stands. `hidden` are the values that came
     from the environment or from a secret file; `files` those of them that came from a file. What
-    could not be read is `broken`: it has had its problem.
+    could not be read is `broken`: it has had its problem. `content` is the file, byte by byte.
     """
 
     file: str
+    content: bytes = field(repr=False)
     data: Mapping[str, Any] = field(repr=False)
     keys: Mapping[Where, Place]
     values: Mapping[Where, Place]
@@ -58,21 +59,27 @@ def read_document(
     """Read one model file; None where it is no mapping at all, and every problem met."""
     reading = _Reading(path, environment)
     try:
-        data = reading.mapping(_root(path), ())
+        content = _content(path)
+        data = reading.mapping(_root(path, content), ())
     except ConfigError as error:
         return None, error.problems
     except RecursionError:
         return None, (ConfigProblem(str(path), 1, 1, "", "nested too deeply"),)
-    return reading.document(data), tuple(reading.problems)
+    return reading.document(content, data), tuple(reading.problems)
 
 
-def _root(path: Path) -> MappingNode:
-    """The file's outermost mapping; ConfigError where there is none."""
+def _content(path: Path) -> bytes:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
+        return path.read_bytes()
     except OSError as error:
         reason = (error.strerror or "unknown reason").lower()
         raise ConfigError([ConfigProblem(str(path), 0, 0, "", f"cannot be read: {reason}")]) from error
+
+
+def _root(path: Path, content: bytes) -> MappingNode:
+    """The file's outermost mapping; ConfigError where there is none."""
+    try:
+        text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise ConfigError([_encoding_problem(path, error)]) from error
     try:
@@ -101,10 +108,11 @@ class _Reading:
         self.files: set[Where] = set()
         self.broken: set[Where] = set()
 
-    def document(self, data: Mapping[str, Any]) -> Document:
+    def document(self, content: bytes, data: Mapping[str, Any]) -> Document:
         """Everything gathered, frozen."""
         return Document(
             str(self.path),
+            content,
             data,
             self.keys,
             self.values,

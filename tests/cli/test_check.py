@@ -1,5 +1,6 @@
 """`driftd check`: every problem of every file at once, where it is, and with --connect the data."""
 
+import pandas as pd
 import pytest
 
 from tests.harness import driftd
@@ -51,22 +52,57 @@ def test_what_later_versions_do_is_refused_plainly(make, old, new, message):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "message"),
-    [
-        ("timestamp: ts", "timestamp: when", "reference: column 'when' is absent; it has ts, id, amount"),
-        ("quiet.parquet", "none/*.parquet", "no file matches"),
-        ("reference.parquet", "lost.parquet", "no file matches"),
-    ],
+    ("old", "new"), [("quiet.parquet", "none/*.parquet"), ("reference.parquet", "lost.parquet")]
 )
-def test_connect_looks_at_the_data_of_every_model(make, old, new, message, tmp_path):
+def test_connect_opens_the_sources_of_every_model(make, old, new, tmp_path):
     make("good")
-    model = changed(make("bad"), (old, new))
+    changed(make("bad"), (old, new))
     assert driftd("check", tmp_path).code == 0
     ran = driftd("check", tmp_path, "--connect")
     assert (ran.code, ran.out) == (2, "")
-    assert all(line.startswith("bad: ") for line in ran.err.splitlines())
-    assert message in ran.err
-    assert model.path.exists()
+    assert ran.err.startswith("bad: ")
+    assert "no file matches" in ran.err
+    assert ran.err.count("\n") == 1
+
+
+def test_connect_says_where_a_column_stands_and_what_was_meant(make):
+    """All at once; the values of a misspelt private column would be shown in the open."""
+    model = changed(
+        make(more="detectors:\n  - {detector: ks, columns: [amount, amuont]}"),
+        ("timestamp: ts", "timestamp: when"),
+        ("prediction: y_pred", "prediction: y_prod"),
+        ("label: y", "label: truth"),
+        ("categorical: [country]", "categorical: [country], ignore: [ids], private: [contry]"),
+    )
+    assert driftd("check", model.path).code == 0
+    ran = driftd("check", model.path, "--connect")
+    assert (ran.code, ran.out) == (2, "")
+    both, near = "the reference and live have no column", "did you mean"
+    assert ran.err.splitlines() == [
+        f"{model.path}:7:14: columns.timestamp: {both} 'when'; there are ts, id, amount, country, y_pred, y",
+        f"{model.path}:9:15: columns.prediction: {both} 'y_prod'; did you mean 'y_pred'?",
+        f"{model.path}:10:10: columns.label: {both} 'truth'; there are ts, id, amount, country, y_pred, y",
+        f"{model.path}:11:66: columns.features.ignore.0: {both} 'ids'; did you mean 'id'?",
+        f"{model.path}:11:82: columns.features.private.0: {both} 'contry'; did you mean 'country'?",
+        f"{model.path}:14:38: detectors.0.columns.1: the reference has no column 'amuont'; {near} 'amount'?",
+    ]
+
+
+def test_connect_opens_the_labels_that_arrive_apart(make, tmp_path):
+    pd.DataFrame({"id": [1], "truth": [0], "known_at": [pd.Timestamp("2024-01-01", tz="UTC")]}).to_parquet(
+        tmp_path / "labels.parquet"
+    )
+    truth = f'{{timestamp: known, source: {{kind: files, path: "{tmp_path}/labels.parquet"}}}}'
+    model = changed(make(more=f"ground_truth: {truth}"), ("  id: id", "  id: row\n  version: release"))
+    ran = driftd("check", model.path, "--connect")
+    live = "live has no column"
+    assert [line.removeprefix(f"{model.path}:") for line in ran.err.splitlines()] == [
+        f"8:7: columns.id: {live} 'row'; there are ts, id, amount, country, y_pred, y",
+        f"9:12: columns.version: {live} 'release'; there are ts, id, amount, country, y_pred, y",
+        "14:15: ground_truth.id: ground_truth has no column 'row'; there are id, truth, known_at",
+        "14:15: ground_truth.label: ground_truth has no column 'y'; there are id, truth, known_at",
+        "14:27: ground_truth.timestamp: ground_truth has no column 'known'; did you mean 'known_at'?",
+    ]
 
 
 def test_no_secret_is_told(make, monkeypatch):

@@ -2,7 +2,9 @@ from pathlib import Path
 
 import pytest
 
+from monitor.config import load as load_module
 from monitor.config import load_model, load_paths
+from monitor.config.positions import read_document
 from monitor.errors import ConfigError
 
 GOOD = Path(__file__).parent / "good"
@@ -112,3 +114,67 @@ def test_a_source_of_a_third_party_brings_its_own_keys(tmp_path, families):
     assert (
         load_model(tmp_path / "one.yaml", **(families | {"sources": sources})).reference.source.kind == "sql"
     )
+
+
+@pytest.fixture
+def known():
+    return {}
+
+
+@pytest.fixture
+def parsed(monkeypatch):
+    """The names of files that are parsed."""
+    found = []
+
+    def read(path, environment):
+        found.append(path.stem)
+        return read_document(path, environment)
+
+    monkeypatch.setattr(load_module, "read_document", read)
+    return found
+
+
+def test_a_file_that_has_not_changed_is_not_parsed_again(tmp_path, families, known, parsed):
+    write(tmp_path, a=MINIMAL.replace("small", "a"), b=MINIMAL.replace("small", "b"))
+    first, _ = load_paths([tmp_path], **families, known=known)
+    write(tmp_path, b=MINIMAL.replace("small", "c"))
+    second, _ = load_paths([tmp_path], **families, known=known)
+    (tmp_path / "a.yaml").unlink()
+    third, _ = load_paths([tmp_path], **families, known=known)
+
+    assert [[config.model for config in configs] for configs in (first, second, third)] == [
+        ["a", "b"],
+        ["a", "c"],
+        ["c"],
+    ]
+    assert second[0] is first[0]
+    assert parsed == ["a", "b", "b"]
+    assert [path.stem for path in known] == ["b"]
+
+
+def test_a_file_that_is_not_all_by_itself_is_read_anew(tmp_path, families, known):
+    """What the environment and other files say changes without the file."""
+    secret = MINIMAL.replace("small", "secret").replace("kind: files,", "kind: files, secret: !file word,", 1)
+    write(tmp_path, owner=MINIMAL.replace("small", "owner") + "owner: ${OWNER:-nobody}\n", secret=secret)
+    write(tmp_path, broken="version: 2\n")
+    told = []
+    for value in ("", "someone"):
+        (tmp_path / "word").write_text(f"word of {value}")
+        given = families | {"environment": {"OWNER": value}}
+        configs, problems = load_paths([tmp_path], **given, known=known)
+        owner, secret = configs
+        told.append((owner.owner, secret.reference.source.options["secret"], bool(problems)))
+
+    assert told == [("nobody", "word of ", True), ("someone", "word of someone", True)]
+    assert not known
+
+
+def test_a_known_name_that_a_second_file_takes_is_a_problem(tmp_path, families, known):
+    write(tmp_path, one=MINIMAL)
+    assert load_paths([tmp_path], **families, known=known)[1] == ()
+    write(tmp_path, two=MINIMAL)
+    configs, problems = load_paths([tmp_path], **families, known=known)
+
+    assert configs == ()
+    two = f'{tmp_path}/two.yaml:2:8: model: "small" is the model of {tmp_path}/one.yaml too'
+    assert [str(problem) for problem in problems] == [f"{two}; give each its own name"]
