@@ -17,36 +17,42 @@ SHOWN_COLUMNS = 12
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
-    """What stands at `where` in the model file does not fit the data."""
+    """What stands at `where` in the model file does not fit the data; a `harmless` one is only told."""
 
     where: Where
     message: str
+    harmless: bool = False
 
 
 def connect(config: ModelConfig) -> Sequence[Misfit]:
     """What does not fit between the model file and its data; nothing is learned."""
     reference = open_source(config.reference.source).schema()
     live = open_source(config.live.source).schema()
-    found = [Misfit(where, text) for where, text in _columns(config, reference, live)]
-    return [*found, *_detectors(config, reference.names), *_labels(config, reference.names, live.names)]
+    return [
+        *_columns(config, reference, live),
+        *_detectors(config, reference.names),
+        *_labels(config, reference.names, live.names),
+    ]
 
 
-def _columns(config: ModelConfig, reference: pa.Schema, live: pa.Schema) -> Iterator[tuple[Where, str]]:
+def _columns(config: ModelConfig, reference: pa.Schema, live: pa.Schema) -> Iterator[Misfit]:
     """Columns that both must have, of one type; those that one of them must have; those of live alone."""
     both = {"the reference": reference.names, "live": live.names}
     for where, name in placed(config):
         if absent := {side: names for side, names in both.items() if name not in names}:
-            yield where, _absent(name, absent)
+            yield Misfit(where, _absent(name, absent))
         elif live.field(name).type != reference.field(name).type:
             before, now = reference.field(name).type, live.field(name).type
-            yield where, f"column {name!r} is {now} in live, {before} in the reference"
-    for group in ("ignore", "private"):
-        for index, name in enumerate(getattr(config.columns.features, group)):
+            yield Misfit(where, f"column {name!r} is {now} in live, {before} in the reference")
+    features = config.columns.features
+    for group, names in (("ignore", features.ignore), ("private", features.private)):
+        for index, name in enumerate(names):
             if name not in {*reference.names, *live.names}:
-                yield ("columns", "features", group, index), _absent(name, both)
+                where = ("columns", "features", group, index)
+                yield Misfit(where, _absent(name, both), harmless=group == "ignore")
     version = config.columns.version
     if version is not None and version not in live.names:
-        yield ("columns", "version"), _absent(version, {"live": live.names})
+        yield Misfit(("columns", "version"), _absent(version, {"live": live.names}))
 
 
 def _detectors(config: ModelConfig, reference: Sequence[str]) -> Iterator[Misfit]:

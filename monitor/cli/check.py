@@ -3,13 +3,13 @@
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from monitor.build import learned
 from monitor.cli import options
 from monitor.cli.loading import load_models, prepare
 from monitor.config.load import documents
-from monitor.config.positions import Document
+from monitor.config.positions import Document, Where
 from monitor.config.schema import ModelConfig
 from monitor.config.secrets import redact
 from monitor.connect import connect
@@ -51,19 +51,25 @@ def _misfits(config: ModelConfig, file: Document) -> Sequence[str]:
     """What does not fit; where all does, lines that the reference breaks are warned of."""
     try:
         found = connect(config)
-        if not found:
-            _warn(config, file)
+        _warn_all(file, ((each.where, each.message) for each in found if each.harmless))
+        wrong = sorted(file.problem(each.where, each.message) for each in found if not each.harmless)
+        if not wrong:
+            _warn_all(file, _reached(config))
     except DriftdError as error:
         return [f"{config.model}: {error}"]
-    return [str(each) for each in sorted(file.problem(each.where, each.message) for each in found)]
+    return [str(each) for each in wrong]
 
 
-def _warn(config: ModelConfig, file: Document) -> None:
+def _reached(config: ModelConfig) -> Iterator[tuple[Where, str]]:
     """Learn the reference where the model file fixes a line, and tell what its windows make of it."""
     if all(entry.threshold is None for entry in config.chosen_detectors):
         return
     plan, history = learned(config, os.cpu_count() or 1)
     for reached in over_budget(config, plan, history):
-        at = file.problem(("detectors", reached.entry, "threshold"), str(reached))
-        place = f"{at.file}:{at.line}:{at.column}"
-        sys.stderr.write(f"{place}: warning: detectors[{reached.entry}].threshold: {reached}\n")
+        yield ("detectors", reached.entry, "threshold"), str(reached)
+
+
+def _warn_all(file: Document, found: Iterable[tuple[Where, str]]) -> None:
+    for where, message in found:
+        at = file.problem(where, message)
+        sys.stderr.write(f"{at.file}:{at.line}:{at.column}: warning: {at.path}: {message}\n")

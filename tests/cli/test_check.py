@@ -72,7 +72,7 @@ def test_connect_says_where_a_column_stands_and_what_was_meant(make):
         ("timestamp: ts", "timestamp: when"),
         ("prediction: y_pred", "prediction: y_prod"),
         ("label: y", "label: truth"),
-        ("categorical: [country]", "categorical: [country], ignore: [ids], private: [contry]"),
+        ("categorical: [country]", "categorical: [country], private: [contry]"),
     )
     assert driftd("check", model.path).code == 0
     ran = driftd("check", model.path, "--connect")
@@ -82,10 +82,17 @@ def test_connect_says_where_a_column_stands_and_what_was_meant(make):
         f"{model.path}:7:14: columns.timestamp: {both} 'when'; there are ts, id, amount, country, y_pred, y",
         f"{model.path}:9:15: columns.prediction: {both} 'y_prod'; did you mean 'y_pred'?",
         f"{model.path}:10:10: columns.label: {both} 'truth'; there are ts, id, amount, country, y_pred, y",
-        f"{model.path}:11:66: columns.features.ignore.0: {both} 'ids'; did you mean 'id'?",
-        f"{model.path}:11:82: columns.features.private.0: {both} 'contry'; did you mean 'country'?",
+        f"{model.path}:11:67: columns.features.private.0: {both} 'contry'; did you mean 'country'?",
         f"{model.path}:14:38: detectors.0.columns.1: the reference has no column 'amuont'; {near} 'amount'?",
     ]
+
+
+def test_connect_only_warns_of_an_ignored_column_that_is_not_there(make):
+    model = changed(make(), ("categorical: [country]", "categorical: [country], ignore: [ids]"))
+    ran = driftd("check", model.path, "--connect")
+    assert (ran.code, ran.out) == (0, "valid: small\n")
+    place = f"{model.path}:11:66: warning: columns.features.ignore.0"
+    assert ran.err == f"{place}: the reference and live have no column 'ids'; did you mean 'id'?\n"
 
 
 def test_connect_opens_the_labels_that_arrive_apart(make, tmp_path):
@@ -141,7 +148,7 @@ def test_connect_warns_of_a_line_that_the_reference_reaches_too_often(make):
     assert driftd("check", model.path).err == ""
     ran = driftd("check", model.path, "--connect")
     assert (ran.code, ran.out) == (0, "valid: small\n")
-    place = f"{model.path}:{line}:16: warning: detectors[1].threshold: "
+    place = f"{model.path}:{line}:16: warning: detectors.1.threshold: "
     assert ran.err.startswith(f"{place}psi of 'amount' reaches 0.01 in ")
     assert ran.err.endswith(" alarms per 30 days, the budget of covariate is 0.45\n")
     assert " of 20 windows of the reference: about " in ran.err
