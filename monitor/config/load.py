@@ -95,7 +95,7 @@ def load_paths(
     for file in loaded:
         if file.config is not None:
             by_name.setdefault(file.config.model, []).append(file)
-    problems.extend(problem for same in by_name.values() for problem in _duplicates(same, environment))
+    problems.extend(each for name, same in by_name.items() for each in _duplicates(name, same, environment))
     single = (same[0].config for _, same in sorted(by_name.items()) if len(same) == 1)
     return tuple(config for config in single if config is not None), tuple(problems)
 
@@ -138,12 +138,12 @@ def _files_in(folder: Path) -> list[Path]:
     return found
 
 
-def _duplicates(same: list[_File], environment: Mapping[str, str]) -> Iterator[ConfigProblem]:
+def _duplicates(model: str, same: list[_File], environment: Mapping[str, str]) -> Iterator[ConfigProblem]:
+    message = f'"{model}" is the model of {same[0].path} too; give each its own name'
     for file in same[1:]:
         document, _ = read_document(file.path, environment)
-        if document is not None and file.config is not None:
-            message = f'"{file.config.model}" is the model of {same[0].path} too; give each its own name'
-            yield document.problem(("model",), message)
+        nowhere = ConfigProblem(str(file.path), 0, 0, "model", message)
+        yield document.problem(("model",), message) if document is not None else nowhere
 
 
 def _unchanged(path: Path, known: Known) -> _File | None:
