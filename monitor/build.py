@@ -148,7 +148,8 @@ def _learn(config: ModelConfig, source: Source, threads: int) -> Reference:
     if absent:
         named = ", ".join(map(repr, absent))
         message = (
-            f"the reference has no column {named}, which the model file names; it has {', '.join(schema)}"
+            f"the reference has no column {named}, which the model file names; it has {', '.join(schema)} "
+            "(driftd check --connect says where and what was meant)"
         )
         raise BadReferenceError(message)
     interval = interval_of(config)

@@ -112,7 +112,8 @@ def test_a_reference_without_a_named_column_is_said(make):
     (failed,) = evaluate(make(YAML.replace("{timestamp: ts}", "{timestamp: ts, prediction: y_pred}")))
     assert (failed.stage, failed.reason) == (Stage.REFERENCE, Reason.REFERENCE_INVALID)
     assert failed.message == (
-        "the reference has no column 'y_pred', which the model file names; it has ts, depth"
+        "the reference has no column 'y_pred', which the model file names; it has ts, depth "
+        "(driftd check --connect says where and what was meant)"
     )
 
 
